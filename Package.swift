@@ -1,0 +1,121 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
+
+/// Kernel targets hold pointers and SIMD only: unchecked arithmetic in debug builds too, since a
+/// checked kernel is 400 times slower, and one instruction set per target.
+func kernelSettings(_ instructionSet: [String]) -> [SwiftSetting] {
+  strict + [
+    .unsafeFlags(["-Ounchecked"] + instructionSet.flatMap { ["-Xcc", $0] })
+  ]
+}
+
+#if arch(x86_64)
+  let avx512 = ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mavx2", "-mf16c"]
+  let avx2 = ["-mavx2", "-mfma", "-mf16c"]
+#else
+  let avx512: [String] = []
+  let avx2: [String] = []
+#endif
+
+let package = Package(
+  name: "swerve",
+  products: [
+    .executable(name: "swerve", targets: ["swerve"]),
+    .library(name: "PluginKit", targets: ["PluginKit"]),
+    .library(name: "Kernels", targets: ["Kernels"]),
+    .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
+    .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),
+    .library(name: "onnx", type: .dynamic, targets: ["OnnxPlugin"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // The public C ABI, and system libraries.
+    .target(name: "CSwervePlugin", cSettings: strictC),
+    .systemLibrary(
+      name: "CEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+    .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+
+    // Leaves.
+    .target(name: "Bytes", swiftSettings: strict),
+    .target(name: "Tensors", swiftSettings: strict),
+    .target(name: "Telemetry", dependencies: ["Bytes"], swiftSettings: strict),
+
+    // Kernels: one target an instruction set, chosen at run time.
+    .target(name: "CKernels", cSettings: strictC),
+    .target(name: "KernelsBaseline", swiftSettings: kernelSettings([])),
+    .target(name: "KernelsAVX2", swiftSettings: kernelSettings(avx2)),
+    .target(name: "KernelsAVX512", swiftSettings: kernelSettings(avx512)),
+    .target(
+      name: "Kernels",
+      dependencies: [
+        "Tensors", "CKernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "COpenBLAS",
+      ], swiftSettings: strict),
+    .target(name: "ONNX", dependencies: ["Tensors", "Kernels"], swiftSettings: strict),
+
+    // Plugins, and what their authors use.
+    .target(name: "PluginKit", dependencies: ["CSwervePlugin"], swiftSettings: strict),
+    .target(
+      name: "IdentityPlugin", dependencies: ["CSwervePlugin"], path: "plugins/identity",
+      sources: ["identity.c"], publicHeadersPath: ".", cSettings: strictC),
+    .target(
+      name: "HalfPlusTwoPlugin", dependencies: ["CSwervePlugin"], path: "plugins/half_plus_two",
+      sources: ["half_plus_two.c"], publicHeadersPath: ".", cSettings: strictC),
+    .target(
+      name: "OnnxPlugin", dependencies: ["PluginKit", "ONNX", "Kernels", "Tensors"],
+      path: "plugins/onnx", sources: ["Sources"], swiftSettings: strict),
+
+    // The server.
+    .target(
+      name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry"],
+      swiftSettings: strict),
+    .target(
+      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry"], swiftSettings: strict),
+    .target(name: "HTTP", dependencies: ["CEvent", "Bytes", "Telemetry"], swiftSettings: strict),
+    .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: strict),
+    .target(
+      name: "InferenceAPI", dependencies: ["HTTP", "JSON", "Serving", "Tensors", "Bytes", "Telemetry"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "swerve",
+      dependencies: [
+        "InferenceAPI", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors", "Telemetry", "Bytes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+
+    // Tests.
+    .target(
+      name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: strict),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PluginHostTests", dependencies: ["PluginHost", "PluginKit", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "TestSupport"],
+      exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(name: "ServingTests", dependencies: ["Serving", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "InferenceAPITests", dependencies: ["InferenceAPI", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["TestSupport", "swerve"], exclude: ["Fixtures"],
+      swiftSettings: strict),
+    .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: strict),
+  ]
+)

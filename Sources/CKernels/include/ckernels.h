@@ -1,0 +1,1 @@
+/* Kernels that Swift cannot say: VNNI, BF16, masked loads. */

@@ -1,0 +1,81 @@
+/// The dimensions of a tensor, outermost first; none for a scalar. At most `maximumRank` of them,
+/// held inline: a shape allocates nothing.
+///
+/// In a model's description a dimension may be `Shape.anySize` (-1).
+public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, RandomAccessCollection,
+  MutableCollection, CustomStringConvertible
+{
+  public static let maximumRank = 8
+  public static let anySize = -1
+
+  @usableFromInline var dimensions: InlineArray<8, Int>
+  public private(set) var rank: Int
+
+  public init() {
+    dimensions = InlineArray(repeating: 0)
+    rank = 0
+  }
+
+  public init(arrayLiteral elements: Int...) { self.init(elements) }
+
+  /// Precondition: at most `maximumRank` dimensions.
+  public init(_ dimensions: some Collection<Int>) {
+    self.init()
+    for dimension in dimensions { append(dimension) }
+  }
+
+  /// Precondition: the rank is below `maximumRank`.
+  public mutating func append(_ dimension: Int) {
+    precondition(rank < Shape.maximumRank, "a shape has at most \(Shape.maximumRank) dimensions")
+    dimensions[rank] = dimension
+    rank += 1
+  }
+
+  @inlinable public var startIndex: Int { 0 }
+  public var endIndex: Int { rank }
+
+  public subscript(axis: Int) -> Int {
+    get {
+      precondition(axis >= 0 && axis < rank, "no such dimension")
+      return dimensions[axis]
+    }
+    set {
+      precondition(axis >= 0 && axis < rank, "no such dimension")
+      dimensions[axis] = newValue
+    }
+  }
+
+  /// The product of the dimensions: 1 for a scalar. Nil if one is negative or the product does not
+  /// fit in an `Int`.
+  public var elementCount: Int? {
+    var product = 1
+    var overflowed = false
+    for axis in 0..<rank {
+      let dimension = dimensions[axis]
+      if dimension < 0 { return nil }
+      if dimension == 0 { return 0 }
+      let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
+      product = next
+      overflowed = overflowed || overflow
+    }
+    return overflowed ? nil : product
+  }
+
+  /// Whether `self`, a shape of a model's description, allows `actual`.
+  public func admits(_ actual: Shape) -> Bool {
+    guard rank == actual.rank else { return false }
+    return indices.allSatisfy { self[$0] == Shape.anySize || self[$0] == actual[$0] }
+  }
+
+  public var description: String { "[" + map(String.init).joined(separator: ",") + "]" }
+
+  public static func == (a: Shape, b: Shape) -> Bool {
+    guard a.rank == b.rank else { return false }
+    return (0..<a.rank).allSatisfy { a.dimensions[$0] == b.dimensions[$0] }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(rank)
+    for axis in 0..<rank { hasher.combine(dimensions[axis]) }
+  }
+}

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Swerve: ParsableCommand {
+  mutating func run() {}
+}
