@@ -90,7 +90,7 @@ let package = Package(
     .executableTarget(
       name: "swerve",
       dependencies: [
-        "InferenceAPI", "HTTP", "JSON", "Serving", "PluginHost", "CSwervePlugin", "Kernels", "Tensors", "Telemetry", "Bytes",
+        "InferenceAPI", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors", "Telemetry", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 

@@ -1,9 +1,8 @@
-import CSwervePlugin
 import Glibc
 
 /// Where this executable lies, and what belongs to it.
 enum Installation {
-  static var abiVersion: String { "\(SWERVE_ABI_MAJOR).\(SWERVE_ABI_MINOR)" }
+  static var abiVersion: String { "1.0" }
 
   /// The folder of the running executable.
   static var executableFolder: String {
