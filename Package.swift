@@ -109,7 +109,9 @@ let package = Package(
     .testTarget(
       name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: strict),
-    .testTarget(name: "ServingTests", dependencies: ["Serving", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -1,15 +1,14 @@
-import PluginHost
+public import PluginHost
 
 /// Loads one version of a model: finds its plugin, loads that, and has it make the model.
-enum ModelLoader {
-  static func load(
-    _ model: ServedModel, locator: PluginLocator, services: HostServices, turnLimit: Int
-  ) throws(PluginError) {
-    if let fault = model.source.fault { throw PluginError(status: .invalidArgument, message: fault) }
-    let path = try locator.locate(model.source)
-    let plugin = try Plugin(path: path, services: services)
-    let loaded = try plugin.makeModel(
-      path: model.source.path, configuration: model.source.configuration.parameters)
-    model.becomeReady(loaded, turnLimit: min(turnLimit, model.source.configuration.instances ?? turnLimit))
+public enum ModelLoader {
+  /// The plugin and the model of `source`, or what is wrong with which file.
+  public static func load(
+    _ source: ModelSource, locator: PluginLocator, services: HostServices
+  ) throws(PluginError) -> (plugin: Plugin, model: PluginModel) {
+    if let fault = source.fault { throw PluginError(status: .invalidArgument, message: fault) }
+    let plugin = try Plugin(path: try locator.locate(source), services: services)
+    let model = try plugin.makeModel(path: source.path, configuration: source.configuration.parameters)
+    return (plugin, model)
   }
 }

@@ -207,7 +207,9 @@ public final class ModelManager: Sendable {
     let fields = [("model", model.name), ("version", String(model.version))]
     let start = clock.now()
     do {
-      try ModelLoader.load(model, locator: locator, services: services, turnLimit: configuration.workerCount)
+      let loaded = try ModelLoader.load(model.source, locator: locator, services: services).model
+      let limit = configuration.workerCount
+      model.becomeReady(loaded, turnLimit: min(limit, model.source.configuration.instances ?? limit))
       let milliseconds = (clock.now() - start) / 1_000_000
       log.write(.info, "model is ready", fields + [("milliseconds", String(milliseconds))])
     } catch {
