@@ -15,31 +15,34 @@ public struct PluginTable: @unchecked Sendable {
   public let pointer: UnsafePointer<swerve_plugin>
 
   public init<Model: InferenceModel>(name: String, version: String, model: Model.Type) {
-    let table = UnsafeMutablePointer<TableWithFactory>.allocate(capacity: 1)
-    table.initialize(
-      to: TableWithFactory(
-        table: swerve_plugin(),
-        makeModel: { path, configuration, host in
-          try Model(path: path, configuration: configuration, host: host)
-        }))
-    table.pointee.table.struct_size = MemoryLayout<swerve_plugin>.size
-    table.pointee.table.abi_major = UInt16(SWERVE_ABI_MAJOR)
-    table.pointee.table.abi_minor = UInt16(SWERVE_ABI_MINOR)
-    table.pointee.table.name = permanent(name)
-    table.pointee.table.version = permanent(version)
-    table.pointee.table.create = createModel
-    table.pointee.table.destroy = { ModelBox.release($0) }
-    table.pointee.table.describe = { UnsafePointer(ModelBox.behind($0!).signature.information) }
-    table.pointee.table.execute = executeBatch
-    table.pointee.table.cancel = { ModelBox.behind($0!).model.cancel(Request.ID($1)) }
-    pointer = UnsafeRawPointer(table).assumingMemoryBound(to: swerve_plugin.self)
+    let factory = ModelFactory { path, configuration, host in
+      try Model(path: path, configuration: configuration, host: host)
+    }
+    let table = UnsafeMutablePointer<swerve_plugin>.allocate(capacity: 1)
+    table.initialize(to: swerve_plugin())
+    table.pointee.struct_size = MemoryLayout<swerve_plugin>.size
+    table.pointee.abi_major = UInt16(SWERVE_ABI_MAJOR)
+    table.pointee.abi_minor = UInt16(SWERVE_ABI_MINOR)
+    table.pointee.name = permanent(name)
+    table.pointee.version = permanent(version)
+    table.pointee.context = Unmanaged.passRetained(factory).toOpaque()
+    table.pointee.create = createModel
+    table.pointee.destroy = { ModelBox.release($0) }
+    table.pointee.describe = { UnsafePointer(ModelBox.behind($0!).signature.information) }
+    table.pointee.execute = executeBatch
+    table.pointee.cancel = { ModelBox.behind($0!).model.cancel(Request.ID($1)) }
+    pointer = UnsafePointer(table)
   }
 }
 
-/// The table, and what only this side knows of: the server hands the table's address back to create.
-private struct TableWithFactory {
-  var table: swerve_plugin
-  var makeModel: (_ path: String, _ configuration: String, _ host: Host) throws -> any InferenceModel
+/// How create, which gets the table back, comes to the author's type.
+private final class ModelFactory {
+  let make: (_ path: String, _ configuration: String, _ host: Host) throws -> any InferenceModel
+
+  init(_ make: @escaping (_ path: String, _ configuration: String, _ host: Host) throws -> any InferenceModel)
+  {
+    self.make = make
+  }
 }
 
 /// What a `swerve_model` of this side points to.
@@ -68,13 +71,13 @@ private func createModel(
   _ args: UnsafePointer<swerve_create_args>?, _ result: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<swerve_error>?
 ) -> swerve_status {
-  guard let args, let result, let plugin = args.pointee.plugin, let table = args.pointee.host else {
-    return swerve_status(SWERVE_INVALID_ARGUMENT)
-  }
+  guard let args, let result, let context = args.pointee.plugin?.pointee.context,
+    let table = args.pointee.host
+  else { return swerve_status(SWERVE_INVALID_ARGUMENT) }
   let host = Host(table)
-  let makeModel = UnsafeRawPointer(plugin).assumingMemoryBound(to: TableWithFactory.self).pointee.makeModel
+  let factory = Unmanaged<ModelFactory>.fromOpaque(context).takeUnretainedValue()
   do {
-    let model = try makeModel(
+    let model = try factory.make(
       args.pointee.path.map { String(cString: $0) } ?? "",
       args.pointee.config.map { String(cString: $0) } ?? "{}", host)
     let box = try ModelBox(model: model, host: host)
