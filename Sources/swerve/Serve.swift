@@ -1,0 +1,5 @@
+import ArgumentParser
+
+struct Serve: ParsableCommand {
+  @OptionGroup var options: ServeOptions
+}
