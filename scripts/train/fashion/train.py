@@ -109,7 +109,7 @@ def main():
     record.model(arguments.root / "models/fashion", serialized, facts)
     record.examples(arguments.root / "models/fashion/example", images[0], lambda x: by_onnxruntime(serialized, x))
     fixture = arguments.root / "Tests/EndToEndTests/Fixtures/fashion"
-    record.fixture(fixture, images[:500], labels[:500], trained[:500], exported[:500])
+    record.fixture(fixture, images[:500], labels[:500], trained[:500])
     print(facts["held_back"])
 
 
