@@ -32,14 +32,14 @@ import Testing
     try folder.write("m/2/README.md", "the second version")
     let client = try server.client()
     var versions: [String] = []
-    #expect(
-      try server.waits {
-        let answer = try client.post(
-          "/v2/models/m/infer", #"{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[2]}]}"#)
-        #expect(answer.status == 200, "\(answer.text)")
-        versions.append(answer.object["model_version"] as? String ?? "")
-        return versions.last == "2"
-      })
+    let isReplaced = try server.waits {
+      let answer = try client.post(
+        "/v2/models/m/infer", #"{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[2]}]}"#)
+      #expect(answer.status == 200, "\(answer.text)")
+      versions.append(answer.object["model_version"] as? String ?? "")
+      return versions.last == "2"
+    }
+    #expect(isReplaced)
     #expect(versions.first == "1")
     #expect(try server.waits { try server.get("/v2/models/m/versions/1").status == 404 })
   }
