@@ -20,4 +20,13 @@ enum Installation {
   static func pluginDirectories(extra: [String]) -> [String] {
     extra + [executableFolder + "/../lib/swerve/plugins", executableFolder]
   }
+
+  /// The text of openapi.yaml: from `../share/swerve` beside the executable's folder, or, for a build
+  /// inside a checkout, from the checkout.
+  static var openAPI: String? {
+    for folder in ["/../share/swerve", "", "/..", "/../..", "/../../.."] {
+      if let text = Files.text(executableFolder + folder + "/openapi.yaml") { return text }
+    }
+    return nil
+  }
 }
