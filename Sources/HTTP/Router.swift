@@ -47,7 +47,7 @@ public struct Router<Endpoint: Sendable>: Sendable {
     let found = path.utf8.withContiguousStorageIfAvailable { bytes -> Int? in
       guard bytes.count > 0, bytes[0] == UInt8(ascii: "/") else { return nil }
       var end = bytes.count
-      if end > 1, bytes[end - 1] == UInt8(ascii: "/") { end -= 1 }
+      if end > 1, bytes[end - 1] == UInt8(ascii: "/"), bytes[end - 2] != UInt8(ascii: "/") { end -= 1 }
       let whole = UnsafeBufferPointer(rebasing: bytes[..<end])
       return find(whole, from: 1, at: 0, &parameters)
     }
