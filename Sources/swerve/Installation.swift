@@ -2,8 +2,6 @@ import Glibc
 
 /// Where this executable lies, and what belongs to it.
 enum Installation {
-  static var abiVersion: String { "1.0" }
-
   /// The folder of the running executable.
   static var executableFolder: String {
     var path = [UInt8](repeating: 0, count: Int(PATH_MAX))

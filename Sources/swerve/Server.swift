@@ -14,7 +14,6 @@ final class Server: Sendable {
   private let models: ModelManager
   private let http: HTTPServer
   private let signals = Atomic<Int>(0)
-  private let stopping = Mutex<Bool>(false)
 
   init(options: ServeOptions, repositories: [String]) throws {
     self.options = options
@@ -57,9 +56,31 @@ final class Server: Sendable {
     log.write(.info, "stopping: readiness says no, running requests end")
     models.beginShutdown()
     http.beginDrain()
-    let drain = Int64(options.drainSeconds * 1e9)
+    let seconds = options.drainSeconds
     let grace = Int64(options.graceSeconds * 1e9)
-    http.loops[0].run(after: drain) { [self] in http.stop(grace: grace) }
+    guard seconds > 0 else { return http.stop(grace: grace) }
+    Server.after(seconds: seconds) { [self] in http.stop(grace: grace) }
+  }
+
+  /// Runs `action` on a thread of its own, later.
+  private static func after(seconds: Double, _ action: @escaping @Sendable () -> Void) {
+    final class Body {
+      let run: () -> Void
+      init(_ run: @escaping () -> Void) { self.run = run }
+    }
+    let body = Unmanaged.passRetained(
+      Body {
+        usleep(UInt32(min(seconds, 3600) * 1e6))
+        action()
+      })
+    var thread = pthread_t()
+    pthread_create(
+      &thread, nil,
+      {
+        Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().run()
+        return nil
+      }, body.toOpaque())
+    pthread_detach(thread)
   }
 
   private static func announce(_ models: [ServedModel]) {
