@@ -41,8 +41,6 @@ public protocol ModelCatalog: Sendable {
 extension InferenceRequest: CancellableInference {}
 
 extension ServedModel: InferenceModel {
-  public var platform: String { "swerve_" + (source.configuration.plugin ?? "plugin") }
-
   public func infer(
     id: String, inputs: [Tensor], parameters: String, deadline: Int64, receiver: any InferenceReceiver
   ) throws(ServingError) -> any CancellableInference {
