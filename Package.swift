@@ -110,7 +110,8 @@ let package = Package(
       name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "TestSupport"],
+      name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],
+      exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
