@@ -1,8 +1,5 @@
 public import Bytes
 
-/// The methods that routes use; any other is `other`.
-public enum Method: UInt8, Sendable { case get, head, post, put, delete, options, patch, other }
-
 /// One request and its response, on one event loop.
 ///
 /// The handler gets an exchange on its loop's thread and answers it there, at once or later: a
