@@ -17,7 +17,8 @@ public struct Constant: @unchecked Sendable {
 
   /// Precondition: `bytes` holds the elements of `shape`.
   init(
-    datatype: Datatype, shape: Shape, bytes: UnsafeRawBufferPointer, owner: AnyObject, payload: AnyObject? = nil
+    datatype: Datatype, shape: Shape, bytes: UnsafeRawBufferPointer, owner: AnyObject,
+    payload: AnyObject? = nil
   ) {
     precondition((shape.elementCount ?? -1) * datatype.byteCount == bytes.count, "a constant of another size")
     self.datatype = datatype
@@ -88,13 +89,17 @@ public struct Constant: @unchecked Sendable {
 
   static func make(integers: [Int], shape: Shape? = nil) throws -> Constant {
     try make(.int64, shape ?? [integers.count]) { memory in
-      for (index, value) in integers.enumerated() { memory.storeBytes(of: Int64(value), toByteOffset: index * 8, as: Int64.self) }
+      for (index, value) in integers.enumerated() {
+        memory.storeBytes(of: Int64(value), toByteOffset: index * 8, as: Int64.self)
+      }
     }
   }
 
   static func make(floats: [Float], shape: Shape? = nil) throws -> Constant {
     try make(.fp32, shape ?? [floats.count]) { memory in
-      for (index, value) in floats.enumerated() { memory.storeBytes(of: value, toByteOffset: index * 4, as: Float.self) }
+      for (index, value) in floats.enumerated() {
+        memory.storeBytes(of: value, toByteOffset: index * 4, as: Float.self)
+      }
     }
   }
 
@@ -119,7 +124,8 @@ public struct Constant: @unchecked Sendable {
       if let data = record.data { memcpy(texts.base + offset, data, record.count) }
       let copy = BytesElement(
         data: UnsafePointer((texts.base + offset).assumingMemoryBound(to: UInt8.self)), count: record.count)
-      memory.base.storeBytes(of: copy, toByteOffset: index * MemoryLayout<BytesElement>.stride, as: BytesElement.self)
+      memory.base.storeBytes(
+        of: copy, toByteOffset: index * MemoryLayout<BytesElement>.stride, as: BytesElement.self)
       offset += record.count
     }
     return Constant(

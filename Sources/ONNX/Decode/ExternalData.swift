@@ -61,7 +61,8 @@ final class ExternalData: Sendable {
 
   private func checkedPath(_ location: String) throws -> String {
     let parts = location.split(separator: "/", omittingEmptySubsequences: false)
-    guard !location.isEmpty, !location.utf8.contains(0), parts.allSatisfy({ !$0.isEmpty && $0 != ".." }) else {
+    guard !location.isEmpty, !location.utf8.contains(0), parts.allSatisfy({ !$0.isEmpty && $0 != ".." })
+    else {
       throw ONNXError(.invalid, "must be a path inside the model's folder, without '..'")
     }
     let path = folder + "/" + location

@@ -47,7 +47,9 @@ public struct ModelDecoder {
       default: try reader.skip(field.type)
       }
     }
-    guard hasGraph else { throw ONNXError(.malformed, "no graph: this is not an ONNX model, or it is cut short") }
+    guard hasGraph else {
+      throw ONNXError(.malformed, "no graph: this is not an ONNX model, or it is cut short")
+    }
     return model
   }
 

@@ -79,7 +79,9 @@ struct ProtobufReader {
     let start = position
     let length = try varint()
     guard length <= UInt64(end - position) else {
-      throw failure("a length of \(length) bytes where \(end - position) are left: the file is cut short or damaged", at: start)
+      throw failure(
+        "a length of \(length) bytes where \(end - position) are left: the file is cut short or damaged",
+        at: start)
     }
     defer { position += Int(length) }
     return position..<position + Int(length)
@@ -111,7 +113,8 @@ struct ProtobufReader {
   /// Fails unless `field` has the wire type `type`.
   func expect(_ field: Field, _ type: WireType) throws {
     if field.type != type {
-      throw failure("field \(field.number) has wire type \(field.type.rawValue), expected \(type.rawValue)", at: position)
+      throw failure(
+        "field \(field.number) has wire type \(field.type.rawValue), expected \(type.rawValue)", at: position)
     }
   }
 

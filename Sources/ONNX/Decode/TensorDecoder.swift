@@ -22,11 +22,12 @@ struct TensorDecoder {
     let header = try header(message)
     return try at("tensor '\(header.name)'") {
       guard let datatype = ElementType.datatype(header.type) else {
-        throw ONNXError(.unsupported, "elements of \(ElementType.name(header.type)), which the protocol cannot carry")
+        throw ONNXError(
+          .unsupported, "elements of \(ElementType.name(header.type)), which the protocol cannot carry")
       }
       let shape = try shape(header.dimensions)
       guard let count = shape.elementCount,
-        case let (bytes, overflow) = count.multipliedReportingOverflow(by: datatype.byteCount), !overflow
+        case (let bytes, let overflow) = count.multipliedReportingOverflow(by: datatype.byteCount), !overflow
       else { throw ONNXError(.limit, "shape \(header.dimensions) has more elements than can be counted") }
       let constant: Constant
       if header.isExternal {
@@ -60,7 +61,9 @@ struct TensorDecoder {
         header.raw = try reader.bytes()
       case 13:
         let entry = try KeyValue.decode(try reader.message(field), limits)
-        guard header.location.count < 16 else { throw ONNXError(.limit, "more than 16 external_data entries") }
+        guard header.location.count < 16 else {
+          throw ONNXError(.limit, "more than 16 external_data entries")
+        }
         header.location[entry.key] = entry.value
       case 14: header.isExternal = try reader.integer(field) == 1
       default: try reader.skip(field.type)
@@ -96,12 +99,14 @@ struct TensorDecoder {
     let number = Self.field(of: datatype)
     // An element takes a byte of the message at least, so that memory asked for is bounded by the file.
     guard count <= message.end - message.position else {
-      throw ONNXError(.malformed, "shape \(shape) has \(count) elements, more than the tensor has bytes in the file")
+      throw ONNXError(
+        .malformed, "shape \(shape) has \(count) elements, more than the tensor has bytes in the file")
     }
     if datatype == .bytes { return try strings(message, shape, count: count) }
     if let run = try packedRun(message, number, byteCount: count * datatype.byteCount, datatype) {
       return Constant(
-        datatype: datatype, shape: shape, bytes: UnsafeRawBufferPointer(rebasing: file.bytes[run]), owner: file)
+        datatype: datatype, shape: shape, bytes: UnsafeRawBufferPointer(rebasing: file.bytes[run]),
+        owner: file)
     }
     return try Constant.make(datatype, shape) { memory in
       var writer = ElementWriter(memory: memory, datatype: datatype, count: count)
@@ -164,7 +169,8 @@ struct TensorDecoder {
         guard filled < count else { throw ElementWriter.wrongCount(filled + 1, expected: count) }
         let element = BytesElement(
           data: text.baseAddress?.assumingMemoryBound(to: UInt8.self), count: text.count)
-        memory.storeBytes(of: element, toByteOffset: filled * MemoryLayout<BytesElement>.stride, as: BytesElement.self)
+        memory.storeBytes(
+          of: element, toByteOffset: filled * MemoryLayout<BytesElement>.stride, as: BytesElement.self)
         filled += 1
       }
       if filled != count { throw ElementWriter.wrongCount(filled, expected: count) }

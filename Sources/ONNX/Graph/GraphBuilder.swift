@@ -55,7 +55,8 @@ public struct GraphBuilder {
     guard (OperatorRegistry.oldestOpset...OperatorRegistry.newestOpset).contains(opset) else {
       throw ONNXError(
         .unsupported,
-        "the model uses opset \(opset); \(OperatorRegistry.oldestOpset) to \(OperatorRegistry.newestOpset) are supported")
+        "the model uses opset \(opset); \(OperatorRegistry.oldestOpset) to \(OperatorRegistry.newestOpset) are supported"
+      )
     }
     return opset
   }
@@ -65,7 +66,8 @@ public struct GraphBuilder {
     for (index, node) in model.graph.nodes.enumerated()
     where OperatorRegistry.operator(node.type, domain: node.domain) == nil {
       let version = model.opsets[node.domain] ?? 0
-      message.add(node.type, node.domain, opset: node.domain.isEmpty ? opset : version, node: name(node, index))
+      message.add(
+        node.type, node.domain, opset: node.domain.isEmpty ? opset : version, node: name(node, index))
     }
     if let error = message.error { throw error }
   }
@@ -86,7 +88,8 @@ public struct GraphBuilder {
     case .tensor(let datatype, let dimensions?):
       return Graph.Input(value: value, datatype: datatype, dimensions: dimensions)
     case .tensor(_, nil): throw ONNXError(.unsupported, "input '\(input.name)' has no shape, not even a rank")
-    case .other(let kind): throw ONNXError(.unsupported, "input '\(input.name)' is \(kind); only tensors are supported")
+    case .other(let kind):
+      throw ONNXError(.unsupported, "input '\(input.name)' is \(kind); only tensors are supported")
     case nil: throw ONNXError(.invalid, "input '\(input.name)' has no type")
     }
   }
@@ -122,7 +125,9 @@ public struct GraphBuilder {
     node.name.isEmpty ? "#\(index)" : node.name
   }
 
-  private func place(_ node: DecodedNode, _ index: Int) -> String { "node '\(name(node, index))' (\(node.type))" }
+  private func place(_ node: DecodedNode, _ index: Int) -> String {
+    "node '\(name(node, index))' (\(node.type))"
+  }
 }
 
 /// Collects unsupported operators into one message: each kind once, with its nodes counted.

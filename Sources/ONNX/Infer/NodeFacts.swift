@@ -1,4 +1,4 @@
-public import Tensors
+import Tensors
 
 /// What an operator's shape rule sees: the facts of its inputs. It notes which contents the rule wanted
 /// and did not get.
@@ -98,7 +98,8 @@ public final class NodeFacts {
     for index in indices.dropFirst() where try input(index).datatype != (try input(first)).datatype {
       throw ONNXError(
         .invalid,
-        "input \(first) is \(try input(first).datatype.name) and input \(index) is \(try input(index).datatype.name); they must be the same")
+        "input \(first) is \(try input(first).datatype.name) and input \(index) is \(try input(index).datatype.name); they must be the same"
+      )
     }
   }
 }
@@ -116,7 +117,8 @@ final class SymbolSource {
 /// An axis as ONNX writes it, negative from the end, as a place in 0..<rank.
 func normalizedAxis(_ axis: Int, rank: Int) throws -> Int {
   guard axis >= -rank, axis < rank else {
-    throw ONNXError(.invalid, "axis \(axis) is outside -\(rank)…\(rank - 1) of a tensor of \(rank) dimensions")
+    throw ONNXError(
+      .invalid, "axis \(axis) is outside -\(rank)…\(rank - 1) of a tensor of \(rank) dimensions")
   }
   return axis < 0 ? axis + rank : axis
 }
