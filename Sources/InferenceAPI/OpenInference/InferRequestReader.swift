@@ -37,17 +37,29 @@ struct InferRequestReader {
     }
   }
 
+  /// A text that is no JSON is one fault; JSON that is no such request is another.
   private func describe(_ error: JSONError) -> APIFailure {
-    let position = TextPosition(offset: error.offset, in: text)
     let path = error.path.isEmpty ? place.description : error.path
-    if let field = place.field {
-      // A fault of `data` as a whole, not of an element in it, is one of its shape.
-      let isOfShape = error.path == dataPath(place.index)
-      let shape = isOfShape ? "Shape does not match true shape of 'data' field: " : ""
-      return .badRequest("Unable to parse '\(field)': \(shape)\(path): \(error.message) at \(position)")
+    let syntax = syntaxError()
+    let position = TextPosition(offset: (syntax ?? error).offset, in: text)
+    guard syntax == nil, let field = place.field else {
+      let within = path.isEmpty ? "" : ", in \(path)"
+      return .badRequest(
+        "failed to parse the request JSON buffer: \((syntax ?? error).message) at \(position)\(within)")
     }
-    let within = path.isEmpty ? "" : ", in \(path)"
-    return .badRequest("failed to parse the request JSON buffer: \(error.message) at \(position)\(within)")
+    // A fault of `data` as a whole, not of an element in it, is one of its shape.
+    let isOfShape = error.path == dataPath(place.index)
+    let shape = isOfShape ? "Shape does not match true shape of 'data' field: " : ""
+    return .badRequest("Unable to parse '\(field)': \(shape)\(path): \(error.message) at \(position)")
+  }
+
+  private func syntaxError() -> JSONError? {
+    var whole = JSONReader(text, maximumDepth: limits.maximumJSONDepth)
+    do throws(JSONError) {
+      _ = try whole.skipValue()
+      try whole.finish()
+      return nil
+    } catch { return error }
   }
 
   private func refuse(_ message: String) -> APIFailure { .badRequest("\(place): \(message)") }
