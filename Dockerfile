@@ -12,7 +12,7 @@ ARG RUN_IMAGE=debian:bookworm-slim
 FROM ${SWIFT_IMAGE} AS build
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      g++ git libevent-dev libjansson-dev libopenblas-dev libssl-dev pkg-config zlib1g-dev \
+      ca-certificates g++ git libevent-dev libjansson-dev libopenblas-dev libssl-dev pkg-config zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /swerve
 COPY . .
