@@ -154,6 +154,7 @@ final class BatchExecution: @unchecked Sendable {
 struct CArray<Element> {
   private var base: UnsafeMutablePointer<Element>
   private var capacity: Int
+  private var outgrown: [UnsafeMutablePointer<Element>] = []
 
   init() {
     capacity = 4
@@ -163,6 +164,7 @@ struct CArray<Element> {
   /// Room for `count` elements, not initialized.
   mutating func reserve(_ count: Int) -> UnsafeMutablePointer<Element> {
     if count > capacity {
+      outgrown.append(base)
       capacity = max(count, capacity * 2)
       base = .allocate(capacity: capacity)
     }

@@ -69,9 +69,11 @@ import Testing
   @Test func memoryThatAModelForgetsIsNamed() throws {
     let log = LogRecorder()
     let plugin = CPlugin(
+      globals: "void *forgotten;",
       execute: """
         const swerve_memory *memory = host->extension(host, SWERVE_MEMORY);
-        return memory->allocate(host, 321) ? SWERVE_UNSUPPORTED : SWERVE_INTERNAL;
+        forgotten = memory->allocate(host, 321);
+        return forgotten ? SWERVE_UNSUPPORTED : SWERVE_INTERNAL;
         """)
     var model: PluginModel? = try plugin.model(log.services())
     #expect(model?.answer([1])?.status == .unsupported)

@@ -8,7 +8,8 @@ import Tensors
 
 /// Loads a plugin whose table was made in this process, as if it came from a file.
 enum InProcess {
-  private static let table = Mutex<PluginTable?>(nil)
+  /// All that were made, since a table lives as long as the process; the last is the one being loaded.
+  private static let tables = Mutex<[PluginTable]>([])
   private static let oneAtATime = Mutex<Void>(())
 
   static func model(
@@ -16,9 +17,9 @@ enum InProcess {
     configuration: String = "{}"
   ) throws -> PluginModel {
     let library = try oneAtATime.withLock { _ in
-      self.table.withLock { $0 = table }
+      tables.withLock { $0.append(table) }
       return try PluginLibrary(
-        entry: { _ in InProcess.table.withLock { $0?.pointer } },
+        entry: { _ in InProcess.tables.withLock { $0.last?.pointer } },
         host: services.takeBinding(plugin: "in-process", model: ""))
     }
     return try Plugin(library: library, path: "in-process", services: services)
