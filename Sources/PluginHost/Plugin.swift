@@ -5,6 +5,8 @@ public final class Plugin: Sendable {
   public let name: String
   public let version: String
   public let path: String
+  /// The version of the ABI that this server speaks: `1.0`.
+  public static var abiVersion: String { AdoptedPlugin.serverABI }
   private let library: PluginLibrary
   private let services: HostServices
 

@@ -1,10 +1,7 @@
-import CSwervePlugin
 import Glibc
 
 /// Where this executable lies, and what belongs to it.
 enum Installation {
-  static var abiVersion: String { "\(SWERVE_ABI_MAJOR).\(SWERVE_ABI_MINOR)" }
-
   /// The folder of the running executable.
   static var executableFolder: String {
     var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
@@ -20,5 +17,14 @@ enum Installation {
   /// itself, which is where a build leaves its plugins.
   static func pluginDirectories(extra: [String]) -> [String] {
     extra + [executableFolder + "/../lib/swerve/plugins", executableFolder]
+  }
+
+  /// The text of openapi.yaml: from `../share/swerve` beside the executable's folder, or, for a build
+  /// inside a checkout, from the checkout.
+  static var openAPI: String? {
+    for folder in ["/../share/swerve", "", "/..", "/../..", "/../../.."] {
+      if let text = Files.text(executableFolder + folder + "/openapi.yaml") { return text }
+    }
+    return nil
   }
 }

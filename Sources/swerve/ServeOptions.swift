@@ -39,7 +39,7 @@ struct ServeOptions: ParsableArguments {
   var workers = 0
 
   @Option(help: "Bytes that the body of a request may have.")
-  var maxBodyBytes = 256 << 20
+  var maxBodyBytes = 64 << 20
 
   @Option(help: "Bytes that the header of a request may have.")
   var maxHeaderBytes = 64 << 10

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PluginHost
 
 @main
 struct Swerve: ParsableCommand {
@@ -43,6 +44,6 @@ struct Version: ParsableCommand {
     abstract: "Prints the version of the server and of the plugin ABI.")
 
   func run() {
-    print("\(Build.name) \(Build.version) (plugin ABI \(Installation.abiVersion))")
+    print("\(Build.name) \(Build.version) (plugin ABI \(Plugin.abiVersion))")
   }
 }

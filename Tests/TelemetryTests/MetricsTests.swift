@@ -64,3 +64,18 @@ private func page(_ metrics: Metrics) -> String {
 @Test(arguments: ["", "9a", "a b", "a-b", "é"]) func otherNamesAreNot(_ name: String) {
   #expect(!Metrics.isValidName(name))
 }
+
+@Test func processMetricsAreNumbersOfThisProcess() throws {
+  let metrics = Metrics()
+  ProcessMetrics.register(in: metrics)
+  let values = Dictionary(
+    uniqueKeysWithValues: page(metrics).split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
+      let parts = line.split(separator: " ")
+      return (String(parts[0]), Double(parts[1]) ?? .nan)
+    })
+  #expect(values.count == 5)
+  #expect(try #require(values["process_resident_memory_bytes"]) > 1e6)
+  #expect(try #require(values["process_open_fds"]) >= 3)
+  #expect(try #require(values["process_cpu_seconds_total"]) >= 0)
+  #expect(try #require(values["process_max_fds"]) > 3)
+}

@@ -8,7 +8,8 @@ public enum ModelLoader {
   ) throws(PluginError) -> (plugin: Plugin, model: PluginModel) {
     if let fault = source.fault { throw PluginError(status: .invalidArgument, message: fault) }
     let plugin = try Plugin(path: try locator.locate(source), services: services)
-    let model = try plugin.makeModel(path: source.path, configuration: source.configuration.parameters)
+    let model = try plugin.makeModel(
+      path: source.path, configuration: source.configuration.parameters, name: source.name)
     return (plugin, model)
   }
 }

@@ -39,6 +39,7 @@ public final class ModelManager: Sendable {
     var seen: [String: UInt64] = [:]
     /// Fingerprints of versions that failed to load while an older load of them goes on serving.
     var refused: [String: UInt64] = [:]
+    var isShuttingDown = false
     var isStopping = false
     var thread: pthread_t?
   }
@@ -52,13 +53,13 @@ public final class ModelManager: Sendable {
   private let clock: MonotonicClock
   private let pool: WorkerPool
   private let state = Mutex(State())
-  private let onFirstReady: @Sendable () -> Void
+  private let onFirstScan: @Sendable ([ServedModel]) -> Void
 
   public init(
     repository: ModelRepository, locator: PluginLocator, configuration: ServingConfiguration,
     services: HostServices,
     metrics: Metrics, log: Log, clock: MonotonicClock = .system,
-    onFirstReady: @escaping @Sendable () -> Void = {}
+    onFirstScan: @escaping @Sendable ([ServedModel]) -> Void = { _ in }
   ) {
     self.repository = repository
     self.locator = locator
@@ -67,7 +68,7 @@ public final class ModelManager: Sendable {
     self.metrics = metrics
     self.log = log
     self.clock = clock
-    self.onFirstReady = onFirstReady
+    self.onFirstScan = onFirstScan
     pool = WorkerPool(
       workerCount: configuration.workerCount, spinNanoseconds: configuration.workerSpinNanoseconds)
   }
@@ -77,6 +78,9 @@ public final class ModelManager: Sendable {
     let thread = Threads.start { [self] in run() }
     state.withLock { $0.thread = thread }
   }
+
+  /// Readiness says no from here on; everything is still served.
+  public func beginShutdown() { state.withLock { $0.isShuttingDown = true } }
 
   /// Unloads everything and waits for it.
   public func stop() {
@@ -141,7 +145,7 @@ public final class ModelManager: Sendable {
     while !state.withLock({ $0.isStopping }) {
       if isFirst || (configuration.control == .poll && clock.now() >= nextScan) {
         reconcile(isFirst: isFirst)
-        if isFirst { onFirstReady() }
+        if isFirst { onFirstScan(models) }
         isFirst = false
         nextScan = clock.now() + Int64(configuration.pollSeconds * 1e9)
       }

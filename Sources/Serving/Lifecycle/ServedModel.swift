@@ -42,6 +42,9 @@ public final class ServedModel: Sendable {
   /// What the model says of itself; nil unless it is ready.
   public var description: ModelDescription? { internals.withLock { $0.contract?.description } }
 
+  /// What kind of model it is, `onnx_onnxv1` for example; empty until it is ready.
+  public var platform: String { internals.withLock { $0.contract?.description.platform ?? "" } }
+
   /// Requests that wait.
   public var queueDepth: Int { internals.withLock { $0.queue.count } }
 
