@@ -31,7 +31,9 @@ import Testing
     try Toolchain.run(
       "swiftc",
       common + ["-emit-library", "-static", "-emit-module", "-module-name", "PluginKit"]
-        + ["-emit-module-path", folder.path + "/PluginKit.swiftmodule", "-o", folder.path + "/libPluginKit.a"]
+        + [
+          "-emit-module-path", folder.path + "/PluginKit.swiftmodule", "-o", folder.path + "/libPluginKit.a",
+        ]
         + sources)
     let library = folder.path + "/kelvin.so"
     try Toolchain.run(
