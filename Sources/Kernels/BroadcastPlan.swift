@@ -33,9 +33,17 @@ struct BroadcastPlan {
     rowLength = length
     aInner = steps?.0 ?? 1
     bInner = steps?.1 ?? 1
-    outer = Shape(y.prefix(axis))
-    aStrides = Shape(aSteps.prefix(axis))
-    bStrides = Shape(bSteps.prefix(axis))
+    var outer = Shape()
+    var aStrides = Shape()
+    var bStrides = Shape()
+    for index in 0..<axis {
+      outer.append(y[index])
+      aStrides.append(aSteps[index])
+      bStrides.append(bSteps[index])
+    }
+    self.outer = outer
+    self.aStrides = aStrides
+    self.bStrides = bStrides
     rows = outer.elementCount ?? 0
   }
 
@@ -44,7 +52,8 @@ struct BroadcastPlan {
     var rest = row
     var a = 0
     var b = 0
-    for axis in stride(from: outer.rank - 1, through: 0, by: -1) {
+    for inward in 0..<outer.rank {
+      let axis = outer.rank - 1 - inward
       let position = rest % outer[axis]
       rest /= outer[axis]
       a += position * aStrides[axis]
@@ -55,9 +64,11 @@ struct BroadcastPlan {
 
   /// Row-major strides with `rank` dimensions, 0 along those of extent 1.
   private static func strides(_ shape: Shape, _ rank: Int) -> Shape {
-    var strides = Shape(repeatElement(0, count: rank))
+    var strides = Shape()
+    for _ in 0..<rank { strides.append(0) }
     var step = 1
-    for axis in stride(from: rank - 1, through: 0, by: -1) {
+    for inward in 0..<rank {
+      let axis = rank - 1 - inward
       let extent = shape.extent(axis, ofRank: rank)
       strides[axis] = extent == 1 ? 0 : step
       step *= extent

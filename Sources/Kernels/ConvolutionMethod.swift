@@ -9,8 +9,10 @@ public enum ConvolutionMethod: String, Sendable {
 
   /// The method for a convolution: a pure function of its parameters and layout.
   public static func choose(_ parameters: ConvolutionParameters, _ layout: ImageLayout) -> ConvolutionMethod {
+    let taps = parameters.kernelHeight * parameters.kernelWidth
     let isDepthwise =
-      parameters.groups == parameters.inputChannels && parameters.groups == parameters.outputChannels
+      taps <= maximumDepthwiseTaps && parameters.groups == parameters.inputChannels
+      && parameters.groups == parameters.outputChannels
       && parameters.groups > 1
     if isDepthwise { return .depthwise }
     let isOneByOne = parameters.kernelHeight == 1 && parameters.kernelWidth == 1
@@ -19,3 +21,6 @@ public enum ConvolutionMethod: String, Sendable {
     return layout == .channelsLast && isOneByOne && isDense && pads == 0 ? .pointwise : .unfolded
   }
 }
+
+/// As many as each level's `maximumTaps`.
+private let maximumDepthwiseTaps = 128

@@ -29,7 +29,8 @@ extension KernelTable {
         var source = 0
         var target = 0
         var rest = item
-        for axis in stride(from: last - 1, through: 0, by: -1) where axis != contiguous {
+        for inward in 1..<(last + 1) where last - inward != contiguous {
+          let axis = last - inward
           let position = rest % plan.extents[axis]
           rest /= plan.extents[axis]
           source += position * plan.steps[axis]
@@ -81,7 +82,8 @@ extension KernelTable {
         var rest = row
         var target = before[last]
         var step = result[last]
-        for axis in stride(from: last - 1, through: 0, by: -1) {
+        for inward in 1..<(last + 1) {
+          let axis = last - inward
           target += (rest % shape[axis] + before[axis]) * step
           rest /= shape[axis]
           step *= result[axis]

@@ -47,7 +47,9 @@ public struct Pooling: Sendable, Hashable {
           input[axis], kernel: window[axis], stride: strides[axis], dilation: dilations[axis],
           pads: (padsBefore[axis], padsAfter[axis]), ceiling: roundsUp)
       else { return nil }
-      if roundsUp, (extent - 1) * strides[axis] >= input[axis] + padsBefore[axis] { extent -= 1 }
+      // The last window must begin before the trailing padding. The first always does.
+      let (start, overflow) = (extent - 1).multipliedReportingOverflow(by: strides[axis])
+      if roundsUp, extent > 1, overflow || start >= input[axis] + padsBefore[axis] { extent -= 1 }
       output.append(extent)
     }
     return output

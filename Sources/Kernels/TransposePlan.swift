@@ -8,15 +8,18 @@ struct TransposePlan {
   let steps: Shape
 
   init(_ shape: Shape, _ permutation: Shape) {
-    var sourceSteps = Shape(repeatElement(1, count: shape.rank))
+    var sourceSteps = shape
     var step = 1
-    for axis in stride(from: shape.rank - 1, through: 0, by: -1) {
+    for inward in 0..<shape.rank {
+      let axis = shape.rank - 1 - inward
       sourceSteps[axis] = step
       step *= shape[axis]
     }
     var extents = Shape()
     var steps = Shape()
-    for axis in permutation where shape[axis] != 1 {
+    for index in 0..<permutation.rank {
+      let axis = permutation[index]
+      if shape[axis] == 1 { continue }
       let last = extents.rank - 1
       if last >= 0, steps[last] == sourceSteps[axis] * shape[axis] {
         extents[last] *= shape[axis]
@@ -35,7 +38,10 @@ struct TransposePlan {
   }
 
   /// The axis of the result that is contiguous in the source.
-  var contiguousAxis: Int { steps.firstIndex(of: 1) ?? extents.rank - 1 }
+  var contiguousAxis: Int {
+    for axis in 0..<steps.rank where steps[axis] == 1 { return axis }
+    return steps.rank - 1
+  }
 
   /// Row-major strides of the result.
   func resultStep(_ axis: Int) -> Int {
