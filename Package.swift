@@ -101,7 +101,10 @@ let package = Package(
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Bytes"], swiftSettings: strict),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: strictC),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport", "CAllocationCount"],
+      swiftSettings: strict),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "PluginHostTests",
