@@ -44,6 +44,7 @@ RUN apt-get update \
  && apt-get clean \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /installed/ /
+COPY openapi.yaml /usr/share/swerve/
 COPY models /models
 # A library that the run stage lacks shall fail here, not on the user's machine.
 RUN missing=$(ldd /usr/bin/swerve /usr/lib/swerve/plugins/*.so | grep 'not found' || true) \
