@@ -34,7 +34,7 @@ public enum Decimal {
       let pair = rest % 100
       rest /= 100
       position -= 2
-      let tens = pair &* 103 &>> 10
+      let tens = (pair &* 103) &>> 10
       start[position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens)
       start[position + 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: pair &- tens &* 10)
     }
