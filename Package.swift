@@ -31,6 +31,8 @@ let package = Package(
     .executable(name: "swerve", targets: ["swerve"]),
     .library(name: "PluginKit", targets: ["PluginKit"]),
     .library(name: "Kernels", targets: ["Kernels"]),
+    .library(name: "JSON", targets: ["JSON"]),
+    .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
     .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),
     .library(name: "onnx", type: .dynamic, targets: ["OnnxPlugin"]),
