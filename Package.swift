@@ -102,7 +102,7 @@ let package = Package(
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: strict),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ONNXTests", dependencies: ["ONNX", "Kernels", "Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "PluginHostTests", dependencies: ["PluginHost", "PluginKit", "TestSupport"], swiftSettings: strict),
     .testTarget(
