@@ -13,7 +13,7 @@ let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 /// checked kernel is 400 times slower, and one instruction set per target.
 func kernelSettings(_ instructionSet: [String]) -> [SwiftSetting] {
   strict + [
-    .unsafeFlags(["-Ounchecked"] + instructionSet.flatMap { ["-Xcc", $0] })
+    .unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "1"] + instructionSet.flatMap { ["-Xcc", $0] })
   ]
 }
 
@@ -54,9 +54,9 @@ let package = Package(
 
     // Kernels: one target an instruction set, chosen at run time.
     .target(name: "CKernels", cSettings: strictC),
-    .target(name: "KernelsBaseline", swiftSettings: kernelSettings([])),
-    .target(name: "KernelsAVX2", swiftSettings: kernelSettings(avx2)),
-    .target(name: "KernelsAVX512", swiftSettings: kernelSettings(avx512)),
+    .target(name: "KernelsBaseline", dependencies: ["CKernels"], swiftSettings: kernelSettings([])),
+    .target(name: "KernelsAVX2", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx2)),
+    .target(name: "KernelsAVX512", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx512)),
     .target(
       name: "Kernels",
       dependencies: [

@@ -1,3 +1,8 @@
+internal import CKernels
+internal import KernelsAVX2
+internal import KernelsAVX512
+internal import KernelsBaseline
+
 /// The kernels of one instruction set. An operation is a method on it: `table.softmax(…)`.
 ///
 /// All take raw pointers and sizes, and a `ThreadTeam` to spread over. Row-major float32 unless said
@@ -8,9 +13,11 @@
 /// proves that they lie within the operands.
 public final class KernelTable: Sendable {
   public let instructionSet: InstructionSet
+  let level: any LevelKernels.Type
 
-  private init(_ instructionSet: InstructionSet) {
+  private init(_ instructionSet: InstructionSet, _ level: any LevelKernels.Type) {
     self.instructionSet = instructionSet
+    self.level = level
   }
 
   /// The table for an instruction set, or for the widest one that this machine has if that is less.
@@ -22,7 +29,7 @@ public final class KernelTable: Sendable {
     }
   }
 
-  private static let portable = KernelTable(.portable)
-  private static let avx2 = KernelTable(.avx2)
-  private static let avx512 = KernelTable(.avx512)
+  private static let portable = KernelTable(.portable, KernelsBaseline.Level.self)
+  private static let avx2 = KernelTable(.avx2, KernelsAVX2.Level.self)
+  private static let avx512 = KernelTable(.avx512, KernelsAVX512.Level.self)
 }
