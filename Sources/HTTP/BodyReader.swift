@@ -1,0 +1,87 @@
+import Glibc
+
+/// The body of the current request as far as it has come.
+///
+/// A small body stays behind its head in the input buffer. Others get a block of their own, which a body of known
+/// length is read into directly; a chunked one is too, as far as its chunks are long.
+struct BodyReader {
+  enum Form {
+    case none
+    /// In the input buffer, right behind the head.
+    case inline(length: Int)
+    /// In `block`.
+    case whole(length: Int)
+    case chunked(ChunkedDecoder)
+  }
+
+  var form = Form.none
+  private(set) var block: MemoryBlock?
+  /// Bytes in `block`.
+  private(set) var filled = 0
+  /// The most that this body may have, in bytes.
+  var limit = 0
+  private var startedAt: Int64 = 0
+  /// Bytes of the body that have come, framing included.
+  private(set) var received = 0
+
+  mutating func begin(_ form: Form, limit: Int, now: Int64) {
+    self.form = form
+    self.limit = limit
+    startedAt = now
+    received = 0
+    filled = 0
+  }
+
+  mutating func countReceived(_ count: Int) { received += count }
+
+  /// When the body is too late if nothing more comes.
+  func deadline(_ configuration: ServerConfiguration) -> Int64 {
+    let rate = max(1, configuration.bodyBytesPerSecond)
+    let (earned, overflows) = Int64(received).multipliedReportingOverflow(by: 1_000_000_000)
+    let allowance = overflows ? Int64.max / 4 : earned / rate
+    let (grace, wraps) = startedAt.addingReportingOverflow(configuration.bodyTime)
+    return wraps ? .max : grace.addingReportingOverflow(allowance).overflow ? .max : grace + allowance
+  }
+
+  /// Where up to `wanted` more bytes go.
+  func room(_ wanted: Int) -> UnsafeMutableRawBufferPointer {
+    guard let block else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+    return UnsafeMutableRawBufferPointer(
+      start: block.base + filled, count: min(wanted, block.capacity - filled))
+  }
+
+  mutating func add(_ count: Int) {
+    precondition(count >= 0 && count <= (block?.capacity ?? 0) - filled, "more bytes than there was room for")
+    filled += count
+  }
+
+  /// Makes the block hold `total` bytes, keeping what is in it. False if there is no memory, or the
+  /// bodies of all requests together would have too much.
+  mutating func ensureCapacity(_ total: Int, _ pool: BlockPool, _ limits: ConnectionLimits) -> Bool {
+    if let block, block.capacity >= total { return true }
+    let wanted = max(total, min((block?.capacity ?? 0) * 2, limit))
+    let size = BlockPool.size(for: wanted)
+    guard limits.takeBodyBytes(size) else { return false }
+    guard let larger = pool.take(atLeast: wanted) else {
+      limits.giveBodyBytes(size)
+      return false
+    }
+    if let block { memcpy(larger.base, block.base, filled) }
+    releaseBlock(pool, limits)
+    block = larger
+    return true
+  }
+
+  mutating func release(_ pool: BlockPool, _ limits: ConnectionLimits) {
+    releaseBlock(pool, limits)
+    form = .none
+    filled = 0
+  }
+
+  private mutating func releaseBlock(_ pool: BlockPool, _ limits: ConnectionLimits) {
+    guard let block else { return }
+    pool.give(block)
+    limits.giveBodyBytes(block.capacity)
+    self.block = nil
+  }
+}

@@ -1,0 +1,184 @@
+import Bytes
+import Telemetry
+
+extension Connection {
+  /// The digits of a chunk's size, as many for all: it is known only after the chunk.
+  private static let chunkDigits = 8
+
+  /// Where answers go; comes from the loop for as long as something is unwritten.
+  func outputForWriting() -> ByteBuffer {
+    if let output { return output }
+    let fresh = loop.outputs.take()
+    output = fresh
+    return fresh
+  }
+
+  // MARK: Whole answers
+
+  /// Appends the status line and all fields but the length.
+  func writeHead(
+    _ output: ByteBuffer, status: Int, contentType: StaticString, headers: [(StaticString, String)],
+    of exchange: Exchange
+  ) {
+    if loop.isDraining { closesAfter = true }
+    loop.responseHead.begin(output, status: status)
+    if !ResponseHead.isBodiless(status) { ResponseHead.appendField(output, "Content-Type", contentType) }
+    for (name, value) in headers { ResponseHead.appendField(output, name, value) }
+    if closesAfter {
+      output.append("Connection: close\r\n")
+    } else if !exchange.parser.head.isVersion11 {
+      output.append("Connection: keep-alive\r\n")
+    }
+  }
+
+  /// The answer is in the output buffer.
+  func finishAnswer(_ exchange: Exchange, status: Int, responseBytes: Int) {
+    if let answered = context.events.answered {
+      answered(
+        .init(
+          method: exchange.method, status: status, requestBytes: exchange.body.count,
+          responseBytes: responseBytes, nanoseconds: context.clock.now() - exchange.startedAt))
+    }
+    loop.requestsInFlight -= 1
+    endRequest()
+    phase = closesAfter ? .flushing : .head
+    if !closesAfter { setReadDeadline(after: context.configuration.idleTime) }
+    drive()
+  }
+
+  /// The answer to a client that has left.
+  func finishClosed(_ exchange: Exchange) {
+    releaseMemory()
+    recycle(exchange)
+  }
+
+  // MARK: Refusals
+
+  /// Answers what the protocol does not allow, and closes.
+  func refuse(_ error: ProtocolError) {
+    context.events.requestRefused?(error.status)
+    refuse(Refusal(status: error.status, message: error.message))
+  }
+
+  /// Answers without a handler, and closes. The rest of the request is dropped.
+  func refuse(_ refusal: Refusal) {
+    guard let exchange else { return close() }
+    let output = outputForWriting()
+    closesAfter = true
+    mustLinger = true
+    writeHead(
+      output, status: refusal.status, contentType: refusal.contentType, headers: refusal.headers, of: exchange
+    )
+    output.append("Content-Length: ")
+    output.append(decimal: refusal.body.utf8.count)
+    output.append("\r\n\r\n")
+    if exchange.method != .head { output.append(refusal.body) }
+    recycle(exchange)
+    releaseMemory()
+    readDeadline = .max
+    phase = .flushing
+  }
+
+  func outOfMemory() {
+    context.events.log?(.error, "no memory to read from a connection; it is closed", [])
+    close()
+  }
+
+  // MARK: Streams
+
+  func beginStream(
+    _ exchange: Exchange, status: Int, contentType: StaticString, headers: [(StaticString, String)]
+  ) {
+    if !exchange.parser.head.isVersion11 { closesAfter = true }
+    let output = outputForWriting()
+    let start = output.count
+    writeHead(output, status: status, contentType: contentType, headers: headers, of: exchange)
+    if exchange.parser.head.isVersion11 { output.append("Transfer-Encoding: chunked\r\n") }
+    output.append("\r\n")
+    stream = StreamState(status: status, bytes: output.count - start)
+    flush()
+  }
+
+  /// Appends a chunk if there is room; an empty one, which would end the body, is left out.
+  func sendChunk(_ exchange: Exchange, _ body: (ByteBuffer) -> Void) -> Bool {
+    guard backlog <= context.configuration.backlogBytes else { return false }
+    guard exchange.method != .head else { return true }
+    let output = outputForWriting()
+    let start = output.count
+    let isChunked = exchange.parser.head.isVersion11
+    if isChunked { output.append("00000000\r\n") }
+    let contentStart = output.count
+    body(output)
+    precondition(output.count >= contentStart, "a chunk was written that removed what came before it")
+    let length = output.count - contentStart
+    guard length > 0 else {
+      output.truncate(to: start)
+      return true
+    }
+    if isChunked {
+      precondition(length <= UInt32.max, "a chunk of a stream has 4 GiB at most")
+      Self.patchChunkSize(output, at: start, length)
+      output.append("\r\n")
+    }
+    stream.bytes += output.count - start
+    flush()
+    return !isClosed
+  }
+
+  private static func patchChunkSize(_ output: ByteBuffer, at place: Int, _ length: Int) {
+    var rest = length
+    for digit in (0..<chunkDigits).reversed() {
+      let value = UInt8(truncatingIfNeeded: rest & 15)
+      output.base[place + digit] = value < 10 ? value + UInt8(ascii: "0") : value - 10 + UInt8(ascii: "a")
+      rest >>= 4
+    }
+  }
+
+  func endStream(_ exchange: Exchange) {
+    if exchange.parser.head.isVersion11, exchange.method != .head {
+      outputForWriting().append("0\r\n\r\n")
+      stream.bytes += 5
+    }
+    finishAnswer(exchange, status: stream.status, responseBytes: stream.bytes)
+  }
+
+  // MARK: The socket
+
+  /// Writes as much as the socket takes.
+  func flush() {
+    guard let output, phase != .closed else { return }
+    while sent < output.count {
+      switch transport.write(UnsafeRawPointer(output.base + sent), count: output.count - sent) {
+      case .moved(let count):
+        sent += count
+        if writeDeadline != .max { setWriteDeadline() }
+      case .wouldBlock:
+        if writeDeadline == .max { setWriteDeadline() }
+        compact(output)
+        return
+      case .ended, .failed:
+        leave()
+        return
+      }
+    }
+    writeDeadline = .max
+    sent = 0
+    self.output = nil
+    loop.outputs.give(output)
+  }
+
+  /// Moves what is unwritten to the front once that is the smaller part, so that a stream's buffer does
+  /// not grow with all that was ever sent.
+  private func compact(_ output: ByteBuffer) {
+    guard sent > output.count / 2 else { return }
+    output.removeFirst(sent)
+    sent = 0
+  }
+}
+
+/// A streamed answer as it goes.
+struct StreamState {
+  var status = 0
+  /// Bytes of the answer so far, head and framing included.
+  var bytes = 0
+}

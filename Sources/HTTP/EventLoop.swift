@@ -1,0 +1,313 @@
+import Bytes
+import CEvent
+import Glibc
+import Synchronization
+import Telemetry
+
+/// A thread with a libevent base and the connections it owns.
+///
+/// Connections never leave their loop, so nothing of theirs is locked. Others reach a loop by `run`, whose
+/// list is taken whole; a sleeping loop is woken once however many actions come.
+///
+/// Unchecked: what is mutable belongs to the loop's thread, but for `posted`, which has a lock, and what is set
+/// before the thread starts.
+public final class EventLoop: @unchecked Sendable {
+  private struct Posted: ~Copyable {
+    var actions: [@Sendable () -> Void] = []
+    /// The loop sleeps or is about to, and nobody has woken it yet.
+    var sleeps = false
+  }
+
+  let context: ServerContext
+  let blocks: BlockPool
+  let outputs: OutputPool
+  var responseHead: ResponseHead
+  /// Nanoseconds when the current event was taken up.
+  private(set) var now: Int64 = 0
+  /// No request after the current ones: replies say `Connection: close`.
+  private(set) var isDraining = false
+  /// Requests that handlers have and have not answered.
+  var requestsInFlight = 0
+  let limitOfRequests: Int
+
+  private let posted = Mutex(Posted())
+  private var taken: [@Sendable () -> Void] = []
+  private var exchanges: [Exchange] = []
+  private var connections: [Connection] = []
+  /// Connections with more to read than one turn allows.
+  private var resuming: [Connection] = []
+  private var listeners: [Listener] = []
+  private var signals: [SignalEvent] = []
+  private var base: OpaquePointer?
+  private var wakeEvent: OpaquePointer?
+  private var tickEvent: OpaquePointer?
+  private var isTicking = false
+  private let wakeDescriptor: Int32
+  private var isStopping = false
+  private var stopDeadline = Int64.max
+  private var hasStopped = false
+  /// No deadline of any connection is earlier.
+  private var earliestDeadline = Int64.max
+  private let openConnections = Atomic<Int>(0)
+  private let threadID = Atomic<UInt>(0)
+
+  init(context: ServerContext) {
+    self.context = context
+    let configuration = context.configuration
+    blocks = BlockPool(keepLimit: configuration.keptBytesPerLoop / 2)
+    outputs = OutputPool(keepLimit: configuration.keptBytesPerLoop / 2)
+    responseHead = ResponseHead(serverName: configuration.serverName)
+    limitOfRequests = max(1, configuration.requestsInFlight / max(1, configuration.loopCount))
+    wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+  }
+
+  deinit {
+    releaseEvents()
+    if wakeDescriptor >= 0 { close(wakeDescriptor) }
+  }
+
+  /// Runs `action` on the loop's thread, soon. From any thread; wakes the loop only if it sleeps.
+  ///
+  /// Actions run in the order they came in. On the loop's own thread too this never runs `action` before
+  /// it returns. After the server has stopped, actions are dropped.
+  public func run(_ action: @escaping @Sendable () -> Void) {
+    let wakes = posted.withLock { posted in
+      posted.actions.append(action)
+      defer { posted.sleeps = false }
+      return posted.sleeps
+    }
+    if wakes { eventfd_write(wakeDescriptor, 1) }
+  }
+
+  /// Whether the caller is on the loop's thread.
+  public var isCurrent: Bool { threadID.load(ordering: .relaxed) == pthread_self() }
+
+  /// The connections it owns or is about to get, from any thread.
+  var connectionCount: Int { openConnections.load(ordering: .relaxed) }
+
+  /// Counts a connection that is on its way to `adopt`.
+  func expectConnection() { openConnections.add(1, ordering: .relaxed) }
+
+  /// Makes the libevent base; called before the thread starts.
+  func open() throws(HTTPServerError) {
+    guard let settings = event_config_new() else { throw HTTPServerError("libevent: no memory") }
+    defer { event_config_free(settings) }
+    // The base is used by its thread alone, so it needs no locks.
+    event_config_set_flag(settings, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue))
+    event_config_require_features(settings, Int32(EV_FEATURE_ET.rawValue | EV_FEATURE_EARLY_CLOSE.rawValue))
+    guard wakeDescriptor >= 0, let base = event_base_new_with_config(settings) else {
+      throw HTTPServerError(
+        "libevent offers no edge-triggered events on this system; Linux with epoll is needed")
+    }
+    self.base = base
+    let own = Unmanaged.passUnretained(self).toOpaque()
+    // Edge-triggered, so the counter never has to be read.
+    wakeEvent = event_new(
+      base, wakeDescriptor, Int16(EV_READ | EV_ET | EV_PERSIST), { _, _, _ in }, own)
+    tickEvent = event_new(
+      base, -1, Int16(EV_PERSIST),
+      { _, _, own in
+        guard let own else { return }
+        Unmanaged<EventLoop>.fromOpaque(own).takeUnretainedValue().tick()
+      }, own)
+    event_add(wakeEvent, nil)
+  }
+
+  private func releaseEvents() {
+    for event in [wakeEvent, tickEvent] { if let event { event_free(event) } }
+    wakeEvent = nil
+    tickEvent = nil
+    if let base { event_base_free(base) }
+    base = nil
+  }
+
+  /// The thread: runs until stopped.
+  func runUntilStopped() {
+    threadID.store(pthread_self(), ordering: .relaxed)
+    while !hasStopped {
+      runPosted()
+      if hasStopped { break }
+      resumeConnections()
+      let isIdle = posted.withLock { posted in
+        posted.sleeps = posted.actions.isEmpty && resuming.isEmpty
+        return posted.sleeps
+      }
+      event_base_loop(base, EVLOOP_ONCE | (isIdle ? 0 : EVLOOP_NONBLOCK))
+    }
+    // Connections that were on their way here are turned away.
+    runPosted()
+    stopAccepting()
+    signals = []
+    releaseEvents()
+  }
+
+  private func runPosted() {
+    posted.withLock { posted in
+      posted.sleeps = false
+      swap(&posted.actions, &taken)
+    }
+    guard !taken.isEmpty else { return }
+    readClock()
+    for action in taken { action() }
+    taken.removeAll(keepingCapacity: true)
+  }
+
+  private func resumeConnections() {
+    guard !resuming.isEmpty else { return }
+    let waiting = resuming
+    resuming.removeAll(keepingCapacity: true)
+    readClock()
+    for connection in waiting { connection.drive() }
+  }
+
+  func resumeSoon(_ connection: Connection) { resuming.append(connection) }
+
+  func readClock() { now = context.clock.now() }
+
+  // MARK: Exchanges
+
+  /// An exchange that nobody holds any more, or a new one.
+  func takeExchange() -> Exchange {
+    if var exchange = exchanges.popLast(), isKnownUniquelyReferenced(&exchange) { return exchange }
+    return Exchange(loop: self)
+  }
+
+  func give(_ exchange: Exchange) {
+    if exchanges.count < 256 { exchanges.append(exchange) }
+  }
+
+  // MARK: Connections
+
+  /// Takes over an accepted socket that `ConnectionLimits` and `expectConnection` have counted.
+  func adopt(descriptor: Int32, address: SocketAddress) {
+    readClock()
+    let connection = Connection(
+      loop: self, transport: SocketTransport(descriptor: descriptor), address: address)
+    guard !isStopping, let base, connection.watch(base) else {
+      close(descriptor)
+      uncount(address)
+      return
+    }
+    connection.slot = connections.count
+    connections.append(connection)
+    context.events.connectionOpened?()
+    startTicking()
+  }
+
+  /// Forgets a connection that has closed.
+  func remove(_ connection: Connection) {
+    let last = connections.removeLast()
+    if last !== connection {
+      connections[connection.slot] = last
+      last.slot = connection.slot
+    }
+    uncount(connection.address)
+    context.events.connectionClosed?()
+    stopIfDone()
+  }
+
+  private func uncount(_ address: SocketAddress) {
+    openConnections.subtract(1, ordering: .relaxed)
+    context.limits.release(address)
+  }
+
+  /// Makes sure that `tick` looks at a connection once `deadline` has passed.
+  func note(deadline: Int64) { earliestDeadline = min(earliestDeadline, deadline) }
+
+  private func startTicking() {
+    guard !isTicking, let tickEvent else { return }
+    isTicking = true
+    var period = timeval(tv_sec: 0, tv_usec: context.configuration.tickMicroseconds)
+    event_add(tickEvent, &period)
+  }
+
+  private func tick() {
+    readClock()
+    for listener in listeners { listener.resume() }
+    if now >= earliestDeadline { checkDeadlines() }
+    if now >= stopDeadline { closeAll() }
+    guard connections.isEmpty, !isStopping, !listeners.contains(where: \.isPaused), let tickEvent else {
+      return
+    }
+    event_del(tickEvent)
+    isTicking = false
+  }
+
+  private func checkDeadlines() {
+    earliestDeadline = .max
+    // Backwards, since a connection that closes is replaced by the last one, which has been seen.
+    for index in connections.indices.reversed() where index < connections.count {
+      let connection = connections[index]
+      if connection.deadline <= now { connection.deadlinePassed() }
+      if connection.deadline != .max { note(deadline: connection.deadline) }
+    }
+  }
+
+  // MARK: Listening, draining, stopping
+
+  func listen(_ descriptor: Int32, _ place: @escaping (EventLoop) -> EventLoop) throws(HTTPServerError) {
+    guard let base else { throw HTTPServerError("the event loop is not open") }
+    let listener = Listener(descriptor: descriptor, loop: self, place: place)
+    guard listener.watch(base) else { throw HTTPServerError("libevent refused to watch a listening socket") }
+    listeners.append(listener)
+  }
+
+  /// A listener has no descriptors left and waits for the next tick.
+  func listenerPaused() { startTicking() }
+
+  func stopAccepting() {
+    for listener in listeners { listener.close() }
+    listeners = []
+  }
+
+  func beginDrain() {
+    isDraining = true
+    for index in connections.indices.reversed() where index < connections.count {
+      connections[index].drainIfIdle()
+    }
+  }
+
+  func stop(by deadline: Int64) {
+    isStopping = true
+    stopDeadline = min(stopDeadline, deadline)
+    stopAccepting()
+    beginDrain()
+    startTicking()
+    stopIfDone()
+  }
+
+  private func closeAll() {
+    while let connection = connections.last { connection.leave() }
+    stopIfDone()
+  }
+
+  private func stopIfDone() {
+    if isStopping, connections.isEmpty { hasStopped = true }
+  }
+
+  // MARK: Signals
+
+  func watchSignal(_ number: Int32, _ action: @escaping @Sendable (Int32) -> Void) {
+    guard let base else { return }
+    signals.append(SignalEvent(base: base, number: number, action: action))
+  }
+}
+
+/// A process signal that a loop reports.
+private final class SignalEvent {
+  private let action: @Sendable (Int32) -> Void
+  private var event: OpaquePointer?
+
+  init(base: OpaquePointer, number: Int32, action: @escaping @Sendable (Int32) -> Void) {
+    self.action = action
+    event = event_new(
+      base, number, Int16(EV_SIGNAL | EV_PERSIST),
+      { number, _, own in
+        guard let own else { return }
+        Unmanaged<SignalEvent>.fromOpaque(own).takeUnretainedValue().action(number)
+      }, Unmanaged.passUnretained(self).toOpaque())
+    if let event { event_add(event, nil) }
+  }
+
+  deinit { if let event { event_free(event) } }
+}

@@ -1,0 +1,72 @@
+public import Bytes
+import Telemetry
+
+extension Exchange {
+  /// Answers the request: status line and headers are written first, then `body` writes straight
+  /// into the connection's output buffer; Content-Length is patched in after. Exactly once.
+  ///
+  /// Server, Date, Content-Length and Connection are written by the server. A value of `headers` cannot
+  /// begin another header: control characters in it become spaces. A HEAD request gets the headers alone. If the
+  /// client has left, nothing is written and `body` is not called. Answering twice stops a debug build, and is
+  /// logged and ignored in a release build.
+  public func respond(
+    status: Int, contentType: StaticString = "application/json", headers: [(StaticString, String)] = [],
+    body: (ByteBuffer) -> Void
+  ) {
+    guard let connection = connectionToAnswer(.waiting) else { return }
+    if connection.isClosed { return connection.finishClosed(self) }
+    let output = connection.outputForWriting()
+    let start = output.count
+    connection.writeHead(output, status: status, contentType: contentType, headers: headers, of: self)
+    if ResponseHead.isBodiless(status) {
+      output.append("\r\n")
+    } else {
+      let lengthPlace = ResponseHead.reserveLength(output)
+      output.append("\r\n")
+      let bodyStart = output.count
+      body(output)
+      precondition(output.count >= bodyStart, "a body was written that removed the head of its response")
+      let length = output.count - bodyStart
+      if method == .head { output.truncate(to: bodyStart) }
+      ResponseHead.patchLength(output, at: lengthPlace, length: length, bodyStart: bodyStart)
+    }
+    connection.finishAnswer(self, status: status, responseBytes: output.count - start)
+  }
+
+  /// Begins a chunked response; `send` and `endStream` follow. A client of HTTP/1.0 gets the bytes without
+  /// chunks, up to the close of the connection.
+  public func beginStream(status: Int, contentType: StaticString, headers: [(StaticString, String)] = []) {
+    guard let connection = connectionToAnswer(.waiting) else { return }
+    state = .streaming
+    if connection.isClosed { return }
+    connection.beginStream(self, status: status, contentType: contentType, headers: headers)
+  }
+
+  /// Sends a chunk. False when the chunk was not taken, and `body` not called, because the client has gone
+  /// (`isAbandoned`) or because the backlog is over its limit: then `onDrained` is called when there is room.
+  public func send(_ body: (ByteBuffer) -> Void) -> Bool {
+    guard state == .streaming, let connection, !connection.isClosed else { return false }
+    return connection.sendChunk(self, body)
+  }
+
+  /// Ends the response that `beginStream` began.
+  public func endStream() {
+    guard let connection = connectionToAnswer(.streaming) else { return }
+    if connection.isClosed { return connection.finishClosed(self) }
+    connection.endStream(self)
+  }
+
+  /// The bytes of this connection's output that the client has not taken yet.
+  public var backlog: Int { connection?.backlog ?? 0 }
+
+  /// The connection, if the exchange is in the state that the call is for.
+  private func connectionToAnswer(_ expected: State) -> Connection? {
+    assert(loop.isCurrent, "an exchange is answered on its loop only: use loop.run")
+    guard state == expected, let connection else {
+      assertionFailure("expected an exchange that is \(expected), it is \(state): answer it once")
+      loop.context.events.log?(.error, "a handler answered an exchange that is \(state); ignored", [])
+      return nil
+    }
+    return connection
+  }
+}

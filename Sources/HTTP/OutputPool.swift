@@ -1,0 +1,25 @@
+import Bytes
+
+/// The output buffers of one loop that no connection fills at the moment. Confined to the loop's thread.
+final class OutputPool {
+  private static let keptBuffers = 256
+  private var free: [ByteBuffer] = []
+  private var keptBytes = 0
+  private let keepLimit: Int
+
+  /// - Parameter keepLimit: the most memory to keep that is not in use, in bytes.
+  init(keepLimit: Int) { self.keepLimit = keepLimit }
+
+  func take() -> ByteBuffer {
+    guard let buffer = free.popLast() else { return ByteBuffer(capacity: 4_096) }
+    keptBytes -= buffer.capacity
+    return buffer
+  }
+
+  func give(_ buffer: ByteBuffer) {
+    buffer.removeAll()
+    guard free.count < Self.keptBuffers, keptBytes + buffer.capacity <= keepLimit else { return }
+    keptBytes += buffer.capacity
+    free.append(buffer)
+  }
+}

@@ -1,0 +1,23 @@
+import Telemetry
+
+/// What all loops of a server share; nothing in it changes after the start but the counts of `limits`.
+final class ServerContext: Sendable {
+  let configuration: ServerConfiguration
+  let handler: any ExchangeHandler
+  let events: ServerEvents
+  let clock: MonotonicClock
+  let limits: ConnectionLimits
+  let headLimits: RequestParser.Limits
+
+  init(
+    configuration: ServerConfiguration, handler: any ExchangeHandler, events: ServerEvents,
+    clock: MonotonicClock
+  ) {
+    self.configuration = configuration
+    self.handler = handler
+    self.events = events
+    self.clock = clock
+    limits = ConnectionLimits(configuration)
+    headLimits = configuration.headLimits
+  }
+}

@@ -1,0 +1,30 @@
+public import Telemetry
+
+/// What a server tells its surroundings, for metrics and logs. All are called on loop threads and must not
+/// block; what is nil costs nothing.
+public struct ServerEvents: Sendable {
+  /// A request that was answered by a handler.
+  public struct Answer: Sendable {
+    public let method: Method
+    public let status: Int
+    /// The bytes of the request's body.
+    public let requestBytes: Int
+    /// The bytes of the response with its head.
+    public let responseBytes: Int
+    /// From the first byte of the request to the whole answer in the output buffer, in nanoseconds.
+    public let nanoseconds: Int64
+  }
+
+  public var connectionOpened: (@Sendable () -> Void)?
+  public var connectionClosed: (@Sendable () -> Void)?
+  /// A connection was turned away; the text names the limit.
+  public var connectionRefused: (@Sendable (_ reason: StaticString) -> Void)?
+  public var answered: (@Sendable (Answer) -> Void)?
+  /// The protocol refused a request with this status before a handler saw it.
+  public var requestRefused: (@Sendable (_ status: Int) -> Void)?
+  /// A client left before its answer.
+  public var abandoned: (@Sendable () -> Void)?
+  public var log: (@Sendable (Log.Level, _ message: String, _ fields: [(String, String)]) -> Void)?
+
+  public init() {}
+}
