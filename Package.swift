@@ -104,10 +104,13 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "Kernels", "Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "PluginHostTests", dependencies: ["PluginHost", "PluginKit", "TestSupport"], swiftSettings: strict
+      name: "PluginHostTests",
+      dependencies: [
+        "PluginHost", "PluginKit", "CSwervePlugin", "Bytes", "Kernels", "Telemetry", "Tensors", "TestSupport",
+      ], swiftSettings: strict
     ),
     .testTarget(
-      name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "TestSupport"],
+      name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "Tensors", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],

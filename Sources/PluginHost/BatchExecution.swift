@@ -109,6 +109,11 @@ final class BatchExecution: @unchecked Sendable {
     outputs.add(token: token, name: name, dtype: dtype, shape: shape)
   }
 
+  /// Adds memory for the bytes of `bytes` outputs, or says why not.
+  func addBytes(token: UInt64, size: Int) -> Result<TensorMemory, PluginError> {
+    outputs.addBytes(token: token, size: size)
+  }
+
   /// Ends every request that is still open.
   func finishOpen(_ status: PluginStatus, _ message: String) {
     for position in 0..<requestCount {

@@ -1,6 +1,6 @@
 internal import CSwervePlugin
 
-extension Host {
+extension ModelHost {
   /// C[m,n] = alpha × op(A)[m,k] × op(B)[k,n] + beta × C on the server's kernels; row-major matrices,
   /// `lda`, `ldb`, `ldc` floats from row to row.
   public func multiply(

@@ -4,7 +4,7 @@ internal import CSwervePlugin
 /// account. Valid from the model's init until its deinit has ended.
 ///
 /// Unchecked: the tables behind the pointers are constant and their functions are for any thread.
-public struct Host: @unchecked Sendable {
+public struct ModelHost: @unchecked Sendable {
   public enum LogLevel: Int32, Sendable { case debug, info, warning, error }
 
   let table: UnsafePointer<swerve_host>
