@@ -73,7 +73,7 @@ let package = Package(
       name: "HalfPlusTwoPlugin", dependencies: ["CSwervePlugin"], path: "plugins/half_plus_two",
       sources: ["half_plus_two.c"], publicHeadersPath: ".", cSettings: strictC),
     .target(
-      name: "OnnxPlugin", dependencies: ["PluginKit", "ONNX", "Kernels", "Tensors"],
+      name: "OnnxPlugin", dependencies: ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
       path: "plugins/onnx", sources: ["Sources"], swiftSettings: strict),
 
     // The server.
