@@ -75,7 +75,7 @@ let package = Package(
       name: "HalfPlusTwoPlugin", dependencies: ["CSwervePlugin"], path: "plugins/half_plus_two",
       sources: ["half_plus_two.c"], publicHeadersPath: ".", cSettings: strictC),
     .target(
-      name: "OnnxPlugin", dependencies: ["PluginKit", "ONNX", "Kernels", "Tensors"],
+      name: "OnnxPlugin", dependencies: ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
       path: "plugins/onnx", sources: ["Sources"], swiftSettings: strict),
 
     // The server.
@@ -107,7 +107,8 @@ let package = Package(
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport", "CAllocationCount"],
       swiftSettings: strict),
-    .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ONNXTests", dependencies: ["ONNX", "Kernels", "Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "PluginHostTests",
       dependencies: [
