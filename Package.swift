@@ -31,6 +31,8 @@ let package = Package(
     .executable(name: "swerve", targets: ["swerve"]),
     .library(name: "PluginKit", targets: ["PluginKit"]),
     .library(name: "Kernels", targets: ["Kernels"]),
+    // What the programs of fuzz/ drive.
+    .library(name: "Fuzzed", targets: ["HTTP"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
     .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),
     .library(name: "onnx", type: .dynamic, targets: ["OnnxPlugin"]),
@@ -109,7 +111,7 @@ let package = Package(
       name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "ServingTests", dependencies: ["Serving", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Bytes", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "InferenceAPITests", dependencies: ["InferenceAPI", "TestSupport"], swiftSettings: strict),
