@@ -32,7 +32,7 @@ public final class EventLoop: @unchecked Sendable {
   var requestsInFlight = 0
   let limitOfRequests: Int
 
-  private let posted = Mutex(Posted())
+  private let posted = Lock(Posted())
   private var taken: [@Sendable () -> Void] = []
   private var exchanges: [Exchange] = []
   private var connections: [Connection] = []

@@ -1,6 +1,6 @@
 import Bytes
 import Foundation
-import HTTP
+@testable import HTTP
 import Synchronization
 
 /// A handler made of closures.
@@ -45,7 +45,7 @@ func withServer(
 
 /// Exchanges that a test answers later.
 final class Held: Sendable {
-  private let exchanges = Mutex<[Exchange]>([])
+  private let exchanges = Lock<[Exchange]>([])
 
   func add(_ exchange: Exchange) { exchanges.withLock { $0.append(exchange) } }
 
