@@ -31,6 +31,8 @@ let package = Package(
     .executable(name: "swerve", targets: ["swerve"]),
     .library(name: "PluginKit", targets: ["PluginKit"]),
     .library(name: "Kernels", targets: ["Kernels"]),
+    // What the programs of fuzz/ and Benchmarks/ drive.
+    .library(name: "HTTP", targets: ["HTTP"]),
     .library(name: "JSON", targets: ["JSON"]),
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
@@ -120,9 +122,8 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],
-      exclude: ["Fixtures"],
-      swiftSettings: strict),
-    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Bytes", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "InferenceAPITests", dependencies: ["InferenceAPI", "TestSupport"], swiftSettings: strict),
