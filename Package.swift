@@ -13,7 +13,7 @@ let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 /// checked kernel is 400 times slower, and one instruction set per target.
 func kernelSettings(_ instructionSet: [String]) -> [SwiftSetting] {
   strict + [
-    .unsafeFlags(["-Ounchecked"] + instructionSet.flatMap { ["-Xcc", $0] })
+    .unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "1"] + instructionSet.flatMap { ["-Xcc", $0] })
   ]
 }
 
@@ -56,9 +56,9 @@ let package = Package(
 
     // Kernels: one target an instruction set, chosen at run time.
     .target(name: "CKernels", cSettings: strictC),
-    .target(name: "KernelsBaseline", swiftSettings: kernelSettings([])),
-    .target(name: "KernelsAVX2", swiftSettings: kernelSettings(avx2)),
-    .target(name: "KernelsAVX512", swiftSettings: kernelSettings(avx512)),
+    .target(name: "KernelsBaseline", dependencies: ["CKernels"], swiftSettings: kernelSettings([])),
+    .target(name: "KernelsAVX2", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx2)),
+    .target(name: "KernelsAVX512", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx512)),
     .target(
       name: "Kernels",
       dependencies: [
@@ -102,15 +102,19 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: strict),
+    .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Bytes"], swiftSettings: strict),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "PluginHostTests", dependencies: ["PluginHost", "PluginKit", "TestSupport"], swiftSettings: strict),
+      name: "PluginHostTests", dependencies: ["PluginHost", "PluginKit", "TestSupport"], swiftSettings: strict
+    ),
     .testTarget(
       name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: strict),
-    .testTarget(name: "ServingTests", dependencies: ["Serving", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],
+      exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Bytes", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(

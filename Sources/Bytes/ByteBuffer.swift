@@ -5,56 +5,71 @@ import Glibc
 /// The memory is kept when the buffer is emptied, so a buffer that lives as long as its connection
 /// allocates only until it has seen its largest reply. One owner at a time: no locks.
 public final class ByteBuffer {
-  public private(set) var base: UnsafeMutablePointer<UInt8>
-  public private(set) var capacity: Int
-  /// The number of bytes that hold data.
-  public private(set) var count = 0
+  @usableFromInline var storage: UnsafeMutablePointer<UInt8>
+  @usableFromInline var room: Int
+  @usableFromInline var filled = 0
 
   public init(capacity: Int = 0) {
-    self.capacity = max(capacity, 64)
-    base = .allocate(capacity: self.capacity)
+    room = max(capacity, ByteBuffer.minimumCapacity)
+    storage = .allocate(capacity: room)
   }
 
-  deinit { base.deallocate() }
+  deinit { storage.deallocate() }
+
+  private static let minimumCapacity = 64
+
+  /// Where the bytes lie; changes when the buffer grows or shrinks.
+  @inlinable public var base: UnsafeMutablePointer<UInt8> { storage }
+
+  /// The number of bytes that fit without growing.
+  @inlinable public var capacity: Int { room }
+
+  /// The number of bytes that hold data.
+  @inlinable public var count: Int { filled }
 
   /// The filled bytes; valid until the next change of the buffer.
   @inlinable public var bytes: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: base, count: count)
+    UnsafeRawBufferPointer(start: storage, count: filled)
   }
 
   /// Makes room for `extra` more bytes and returns where they go; `advance(by:)` makes them count.
   @inlinable public func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8> {
-    if capacity - count < extra { grow(toHold: extra) }
-    return base + count
+    if room - filled < extra { grow(toHold: extra) }
+    return storage + filled
   }
 
   /// Counts `written` bytes that were stored at the pointer `reserve` gave.
-  public func advance(by written: Int) {
-    precondition(written >= 0 && written <= capacity - count, "more bytes than were reserved")
-    count += written
+  @inlinable public func advance(by written: Int) {
+    precondition(written >= 0 && written <= room - filled, "more bytes than were reserved")
+    filled += written
   }
 
-  @usableFromInline func grow(toHold extra: Int) {
-    let wanted = max(capacity * 2, count + extra)
+  @usableFromInline @inline(never) func grow(toHold extra: Int) {
+    let wanted = max(room * 2, filled + extra)
     let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
-    memcpy(larger, base, count)
-    base.deallocate()
-    base = larger
-    capacity = wanted
+    memcpy(larger, storage, filled)
+    storage.deallocate()
+    storage = larger
+    room = wanted
   }
 
-  public func append(_ byte: UInt8) {
+  @inlinable public func append(_ byte: UInt8) {
     reserve(1).pointee = byte
-    count += 1
+    filled += 1
   }
 
-  public func append(_ bytes: UnsafeRawBufferPointer) {
+  /// Appends a copy of `bytes`, which must not lie in this buffer: growing frees the old memory.
+  @inlinable public func append(_ bytes: UnsafeRawBufferPointer) {
     guard let source = bytes.baseAddress else { return }
-    memcpy(reserve(bytes.count), source, bytes.count)
-    count += bytes.count
+    UnsafeMutableRawPointer(reserve(bytes.count)).copyMemory(from: source, byteCount: bytes.count)
+    filled += bytes.count
   }
 
-  public func append(_ text: StaticString) {
+  @inlinable public func append(_ text: StaticString) {
+    guard text.hasPointerRepresentation else {
+      text.withUTF8Buffer { append(UnsafeRawBufferPointer($0)) }
+      return
+    }
     append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
@@ -69,26 +84,27 @@ public final class ByteBuffer {
   }
 
   /// Forgets the data and keeps the memory.
-  public func removeAll() { count = 0 }
+  @inlinable public func removeAll() { filled = 0 }
 
   /// Shortens to the first `newCount` bytes.
   public func truncate(to newCount: Int) {
-    precondition(newCount >= 0 && newCount <= count, "cannot truncate to more than is there")
-    count = newCount
+    precondition(newCount >= 0 && newCount <= filled, "cannot truncate to more than is there")
+    filled = newCount
   }
 
   /// Drops the first `dropped` bytes and moves the rest to the front.
   public func removeFirst(_ dropped: Int) {
-    precondition(dropped >= 0 && dropped <= count, "cannot drop more than is there")
-    memmove(base, base + dropped, count - dropped)
-    count -= dropped
+    precondition(dropped >= 0 && dropped <= filled, "cannot drop more than is there")
+    memmove(storage, storage + dropped, filled - dropped)
+    filled -= dropped
   }
 
   /// Gives memory above `limit` back to the allocator; only an empty buffer shrinks.
   public func shrink(to limit: Int) {
-    guard count == 0, capacity > limit else { return }
-    base.deallocate()
-    capacity = max(limit, 64)
-    base = .allocate(capacity: capacity)
+    let wanted = max(limit, ByteBuffer.minimumCapacity)
+    guard filled == 0, room > wanted else { return }
+    storage.deallocate()
+    room = wanted
+    storage = .allocate(capacity: room)
   }
 }

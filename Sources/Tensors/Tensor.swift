@@ -49,7 +49,8 @@ public struct Tensor: @unchecked Sendable {
   /// A tensor with memory of its own, not zeroed. Nil when the shape has no size or memory is short.
   public init?(name: String, datatype: Datatype, shape: Shape) {
     guard let elements = shape.elementCount,
-      case let (bytes, overflow) = elements.multipliedReportingOverflow(by: datatype.byteCount), !overflow,
+      case (let bytes, let overflow) = elements.multipliedReportingOverflow(by: datatype.byteCount),
+      !overflow,
       let memory = TensorMemory(byteCount: bytes)
     else { return nil }
     self.init(name: name, datatype: datatype, shape: shape, memory: memory)
@@ -68,13 +69,15 @@ public struct Tensor: @unchecked Sendable {
   public func reshaped(to shape: Shape) -> Tensor {
     precondition(shape.elementCount == elementCount, "reshape changes the number of elements")
     return Tensor(
-      name: name, datatype: datatype, shape: shape, memory: memory, offset: data - memory.base, payload: payload)
+      name: name, datatype: datatype, shape: shape, memory: memory, offset: data - memory.base,
+      payload: payload)
   }
 
   /// Rows `range` of dimension 0: a view, nothing is copied.
   /// Precondition: the tensor has a dimension 0 that holds the range.
   public func rows(_ range: Range<Int>) -> Tensor {
-    precondition(shape.rank > 0 && range.lowerBound >= 0 && range.upperBound <= shape[0], "rows beyond the tensor")
+    precondition(
+      shape.rank > 0 && range.lowerBound >= 0 && range.upperBound <= shape[0], "rows beyond the tensor")
     var part = shape
     part[0] = range.count
     let rowBytes = shape[0] == 0 ? 0 : byteCount / shape[0]

@@ -1,1 +1,0 @@
-/* Kernels that Swift cannot say: VNNI, BF16, masked loads. */

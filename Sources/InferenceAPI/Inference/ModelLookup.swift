@@ -1,0 +1,47 @@
+import HTTP
+import PluginHost
+import Serving
+
+extension InferenceService {
+  /// The model that a path names. Its version must be a number.
+  func reference(
+    _ exchange: Exchange, _ parameters: PathParameters, _ dialect: Dialect
+  ) throws(APIFailure) -> ModelReference {
+    let name = parameters["model"] ?? ""
+    guard let text = parameters["version"] else { return ModelReference(name: name) }
+    guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { throw notFound(exchange) }
+    guard let version = Int(text) else {
+      throw .badRequest("Failed to convert version: \(excerpt(text)) to numeric. The largest is \(Int.max)")
+    }
+    return ModelReference(name: name, version: version)
+  }
+
+  func model(_ reference: ModelReference, _ dialect: Dialect) throws(APIFailure) -> any InferenceModel {
+    do throws(ServingError) {
+      return try catalog.model(reference.name, version: reference.version)
+    } catch {
+      throw APIFailure(error, dialect: dialect, model: reference)
+    }
+  }
+
+  /// What a ready model says of itself; 503 and the reason while it is not ready.
+  func description(
+    of model: any InferenceModel, _ reference: ModelReference, _ dialect: Dialect
+  ) throws(APIFailure) -> ModelDescription {
+    if model.state == .ready, let description = model.description { return description }
+    let error = ServingError(.notReady, model.unreadySentence)
+    throw APIFailure(error, dialect: dialect, model: reference)
+  }
+}
+
+extension InferenceModel {
+  var isReady: Bool { state == .ready }
+
+  /// Why the model takes no requests.
+  var unreadySentence: String {
+    let sentence =
+      "Request for unknown model: '\(name)' version \(version) is not at ready state: it is \(state.name)"
+    if case .failed(let reason) = state { return "\(sentence): \(reason)" }
+    return sentence
+  }
+}

@@ -1,0 +1,121 @@
+import Bytes
+public import HTTP
+import JSON
+public import Telemetry
+
+/// What the server says of itself.
+public struct ServerIdentity: Sendable {
+  public var name: String
+  public var version: String
+  /// Seconds since 1970; the `created` of models in lists.
+  public var startedAt: Int64
+
+  public init(name: String = "swerve", version: String, startedAt: Int64 = 0) {
+    self.name = name
+    self.version = version
+    self.startedAt = startedAt
+  }
+}
+
+/// Every route of the server: the Open Inference Protocol (`/v2`), TensorFlow Serving's and KServe's
+/// REST (`/v1`), health, metrics and the index page.
+///
+/// A request is routed and read on its connection's loop, handed to the model, and answered on that
+/// loop again. The service holds no state of requests and no lock: any number of loops call it.
+public final class InferenceService: ExchangeHandler {
+  let catalog: any ModelCatalog
+  let metrics: Metrics
+  let log: Log
+  let clock: MonotonicClock
+  let limits: APILimits
+  let identity: ServerIdentity
+  let openAPI: String
+  let requestMetrics: RequestMetricsTable
+  private let router = Router(Routes.all)
+
+  /// - Parameters:
+  ///   - catalog: the models; a `ModelManager`.
+  ///   - clock: the clock that `Exchange.startedAt` is read from.
+  ///   - openAPI: the text of openapi.yaml, served as it is.
+  public init(
+    catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
+    limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String
+  ) {
+    self.catalog = catalog
+    self.metrics = metrics
+    self.log = log
+    self.clock = clock
+    self.limits = limits
+    self.identity = identity
+    self.openAPI = openAPI
+    requestMetrics = RequestMetricsTable(metrics)
+  }
+
+  public func handle(_ exchange: Exchange) {
+    switch router.match(exchange.method, exchange.path) {
+    case .found(let endpoint, let parameters):
+      do throws(APIFailure) {
+        try answer(endpoint, parameters, exchange)
+      } catch {
+        exchange.respond(error)
+      }
+    case .options(let allow):
+      exchange.respond(status: 204, headers: [("Allow", Method.allowList(allow))]) { _ in }
+    case .methodNotAllowed(let allow):
+      exchange.respond(methodNotAllowed(exchange, allow))
+    case .notFound:
+      exchange.respond(notFound(exchange))
+    }
+  }
+
+  private func answer(
+    _ endpoint: Endpoint, _ parameters: PathParameters, _ exchange: Exchange
+  ) throws(APIFailure) {
+    switch endpoint {
+    case .index: answerIndex(exchange)
+    case .openAPI: exchange.respond(status: 200, contentType: "application/yaml") { $0.append(openAPI) }
+    case .metrics:
+      exchange.respond(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8") {
+        metrics.writePrometheus(to: $0)
+      }
+    case .live: exchange.respond(.object([("live", .bool(true))]))
+    case .ready: answerReady(exchange)
+    case .health: answerHealth(exchange)
+    case .serverMetadata: exchange.respond(ServerDocuments.metadata(identity))
+    case .modelNames: exchange.respond(.object([("models", ServerDocuments.names(catalog.allModels))]))
+    case .modelMetadata: try answerModelMetadata(exchange, parameters)
+    case .modelReady: try answerModelReady(exchange, parameters)
+    case .infer: infer(exchange, parameters)
+    case .modelList: exchange.respond(ModelStatus.list(catalog.allModels, identity))
+    case .modelStatus: try answerModelStatus(exchange, parameters)
+    case .servableMetadata: try answerServableMetadata(exchange, parameters)
+    case .predict: predict(exchange, parameters)
+    }
+  }
+
+  func notFound(_ exchange: Exchange) -> APIFailure {
+    let request = "\(exchange.method.name) \(excerpt(exchange.path))"
+    let hint = "GET /openapi.yaml describes the routes"
+    return switch Routes.dialect(of: exchange.path) {
+    case .openInference: APIFailure(404, "Not Found: \(request); \(hint)")
+    case .tensorFlowServing: APIFailure(400, "Malformed request: \(request); \(hint)")
+    }
+  }
+
+  private func methodNotAllowed(_ exchange: Exchange, _ allow: [Method]) -> APIFailure {
+    let list = Method.allowList(allow)
+    return APIFailure(
+      405, "Method Not Allowed: \(exchange.method.name) \(excerpt(exchange.path)); allowed: \(list)",
+      headers: [("Allow", list)])
+  }
+
+  /// A body that is packed cannot be read.
+  func checkEncoding(_ exchange: Exchange) throws(APIFailure) {
+    guard let encoding = exchange.header("Content-Encoding"), encoding.lowercased() != "identity" else {
+      return
+    }
+    throw APIFailure(
+      415, "Content-Encoding '\(excerpt(encoding))' is not supported; send the body as it is",
+      headers: [("Accept-Encoding", "identity")])
+  }
+}

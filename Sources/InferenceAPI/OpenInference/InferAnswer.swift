@@ -1,0 +1,63 @@
+import Bytes
+import HTTP
+import Serving
+import Tensors
+
+/// Answers an inference request of the Open Inference Protocol.
+struct InferAnswer: InferenceAnswer {
+  private let id: String?
+  private let inputNames: [String]
+  private let requested: [RequestedOutput]
+  private let prefersBinary: Bool
+  private let reference: ModelReference
+  private let version: Int
+
+  init(request: InferRequest, reference: ModelReference, version: Int) {
+    id = request.id
+    inputNames = request.inputs.map(\.name)
+    requested = request.outputs
+    prefersBinary = request.prefersBinaryOutputs
+    self.reference = reference
+    self.version = version
+  }
+
+  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure) {
+    let writer = InferResponseWriter(
+      id: id, model: reference.name, version: version, outputs: try select(outputs))
+    guard writer.hasBinaryPart else {
+      return exchange.respond(status: 200) { writer.writeJSON(to: $0) }
+    }
+    // The header before the body says how long the JSON is.
+    let json = ByteBuffer(capacity: 512)
+    writer.writeJSON(to: json)
+    exchange.respond(
+      status: 200, contentType: "application/octet-stream",
+      headers: [("Inference-Header-Content-Length", String(json.count))]
+    ) { buffer in
+      buffer.append(json.bytes)
+      writer.writeBinaryPart(to: buffer)
+    }
+  }
+
+  /// The outputs that were asked for, in the order of the request.
+  private func select(_ outputs: [Tensor]) throws(APIFailure) -> [(tensor: Tensor, isBinary: Bool)] {
+    guard !requested.isEmpty else { return outputs.map { ($0, prefersBinary) } }
+    var selected: [(tensor: Tensor, isBinary: Bool)] = []
+    for output in requested {
+      guard let tensor = outputs.first(where: { $0.name == output.name }) else {
+        throw APIFailure(500, "model '\(reference.name)' gave no output '\(output.name)'")
+      }
+      selected.append((tensor, output.isBinary ?? prefersBinary))
+    }
+    return selected
+  }
+
+  func failure(for error: ServingError) -> APIFailure {
+    var failure = APIFailure(error, dialect: .openInference, model: reference)
+    if let tensor = error.tensor, let index = inputNames.firstIndex(of: tensor) {
+      failure.message += " (inputs[\(index)])"
+    }
+    failure.message = "[request id: \(id ?? "<id_unknown>")] " + failure.message
+    return failure
+  }
+}

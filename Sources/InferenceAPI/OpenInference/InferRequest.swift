@@ -1,0 +1,40 @@
+import Tensors
+
+/// An inference request of the Open Inference Protocol, read.
+struct InferRequest {
+  /// As the client gave it; the answer repeats it.
+  var id: String?
+  /// The request's `parameters` as JSON text, for the model.
+  var parameters = "{}"
+  /// Nanoseconds; 0 if the client set none.
+  var timeout: Int64 = 0
+  var inputs: [Tensor] = []
+  /// Empty: every output of the model.
+  var outputs: [RequestedOutput] = []
+  /// What `binary_data_output` says of outputs that do not say it themselves.
+  var prefersBinaryOutputs = false
+
+  /// Whether the output `name` goes out as bytes after the JSON.
+  func isBinary(_ name: String) -> Bool {
+    outputs.first { $0.name == name }?.isBinary ?? prefersBinaryOutputs
+  }
+}
+
+/// An element of a request's `outputs`.
+struct RequestedOutput: Sendable {
+  var name: String
+  /// Nil if the output does not say.
+  var isBinary: Bool?
+}
+
+/// Where a reader stands in a request, for errors: `inputs[3].shape`.
+struct RequestPlace: CustomStringConvertible {
+  var list: StaticString?
+  var index = 0
+  var field: StaticString?
+
+  var description: String {
+    let element = list.map { "\($0)[\(index)]" }
+    return [element, field.map { "\($0)" }].compactMap(\.self).joined(separator: ".")
+  }
+}

@@ -1,0 +1,79 @@
+import Bytes
+import JSON
+import Tensors
+
+/// Writes the answer to an inference request of the Open Inference Protocol.
+struct InferResponseWriter {
+  let id: String?
+  let model: String
+  let version: Int
+  /// Each output, and whether its bytes follow the JSON instead of standing in it.
+  let outputs: [(tensor: Tensor, isBinary: Bool)]
+
+  /// Whether anything follows the JSON; an empty tensor stands in the JSON either way.
+  var hasBinaryPart: Bool { outputs.contains { $0.isBinary && $0.tensor.byteCount > 0 } }
+
+  func writeJSON(to buffer: ByteBuffer) {
+    let json = JSONWriter(buffer)
+    buffer.append("{")
+    if let id {
+      buffer.append("\"id\":")
+      json.write(id)
+      buffer.append(",")
+    }
+    buffer.append("\"model_name\":")
+    json.write(model)
+    buffer.append(",\"model_version\":\"")
+    buffer.append(decimal: version)
+    buffer.append("\",\"outputs\":[")
+    for (index, output) in outputs.enumerated() {
+      if index > 0 { buffer.append(",") }
+      write(output.tensor, isBinary: output.isBinary, json)
+    }
+    buffer.append("]}")
+  }
+
+  private func write(_ tensor: Tensor, isBinary: Bool, _ json: JSONWriter) {
+    let buffer = json.buffer
+    buffer.append("{\"name\":")
+    json.write(tensor.name)
+    buffer.append(",\"datatype\":\"")
+    buffer.append(tensor.datatype.name)
+    buffer.append("\",\"shape\":[")
+    for (axis, dimension) in tensor.shape.enumerated() {
+      if axis > 0 { buffer.append(",") }
+      buffer.append(decimal: dimension)
+    }
+    if isBinary && tensor.byteCount > 0 {
+      buffer.append("],\"parameters\":{\"binary_data_size\":")
+      buffer.append(decimal: BinaryOutput.byteCount(of: tensor))
+      buffer.append("}}")
+    } else {
+      buffer.append("],\"data\":")
+      json.writeFlat(tensor)
+      buffer.append("}")
+    }
+  }
+
+  func writeBinaryPart(to buffer: ByteBuffer) {
+    for output in outputs where output.isBinary { BinaryOutput.write(output.tensor, to: buffer) }
+  }
+}
+
+/// A tensor in the binary form: little-endian elements; BYTES as lengths and bytes.
+enum BinaryOutput {
+  static func byteCount(of tensor: Tensor) -> Int {
+    guard tensor.datatype == .bytes else { return tensor.byteCount }
+    return tensor.elements(as: BytesElement.self).reduce(0) { $0 + 4 + $1.count }
+  }
+
+  static func write(_ tensor: Tensor, to buffer: ByteBuffer) {
+    guard tensor.datatype == .bytes else {
+      return buffer.append(UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount))
+    }
+    for element in tensor.elements(as: BytesElement.self) {
+      withUnsafeBytes(of: UInt32(clamping: element.count).littleEndian) { buffer.append($0) }
+      buffer.append(element.bytes)
+    }
+  }
+}

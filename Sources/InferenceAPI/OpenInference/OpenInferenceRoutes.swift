@@ -1,0 +1,98 @@
+import HTTP
+import JSON
+import PluginHost
+import Telemetry
+import Tensors
+
+/// The routes below `/v2/models`.
+extension InferenceService {
+  func answerModelMetadata(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+    let reference = try reference(exchange, parameters, .openInference)
+    let model = try model(reference, .openInference)
+    let description = try description(of: model, reference, .openInference)
+    let ready = catalog.modelVersions(of: model.name).filter(\.isReady)
+    exchange.respond(
+      .object([
+        ("name", .string(model.name)),
+        ("versions", .array(ready.map { .string(String($0.version)) })),
+        ("platform", .string(model.platform)),
+        ("inputs", .array(description.inputs.map(ServerDocuments.tensor))),
+        ("outputs", .array(description.outputs.map(ServerDocuments.tensor))),
+      ]))
+  }
+
+  func answerModelReady(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+    let model = try model(try reference(exchange, parameters, .openInference), .openInference)
+    guard !model.isReady else {
+      return exchange.respond(.object([("name", .string(model.name)), ("ready", .bool(true))]))
+    }
+    exchange.respond(
+      status: 503,
+      .object([
+        ("name", .string(model.name)), ("ready", .bool(false)), ("error", .string(model.unreadySentence)),
+      ]))
+  }
+
+  func infer(_ exchange: Exchange, _ parameters: PathParameters) {
+    let start = clock.now()
+    var recorded = requestMetrics.unknownModel(.openInference)
+    do throws(APIFailure) {
+      try checkEncoding(exchange)
+      let reference = try reference(exchange, parameters, .openInference)
+      let model = try model(reference, .openInference)
+      recorded = requestMetrics.metrics(model: model.name, version: model.version, dialect: .openInference)
+      let description = try description(of: model, reference, .openInference)
+      let request = try readInferRequest(exchange, model.name, description)
+      try checkOutputs(request.outputs, of: model.name, description)
+      let answer = InferAnswer(request: request, reference: reference, version: model.version)
+      let context = CallContext(
+        metrics: recorded, clock: clock, log: log, parseDuration: clock.now() - start)
+      let timeout = limits.deadline(now: exchange.startedAt, timeout: request.timeout)
+      try submit(
+        exchange, answer, context, to: model, id: request.id ?? "", inputs: request.inputs,
+        parameters: request.parameters, deadline: timeout)
+    } catch {
+      CallContext(metrics: recorded, clock: clock, log: log, parseDuration: 0).fail(exchange, error)
+    }
+  }
+
+  /// The three forms of a body: JSON, JSON with bytes after it, bytes alone.
+  private func readInferRequest(
+    _ exchange: Exchange, _ model: String, _ description: ModelDescription
+  ) throws(APIFailure) -> InferRequest {
+    let body = exchange.body
+    guard let header = exchange.header("Inference-Header-Content-Length") else {
+      var reader = InferRequestReader(
+        text: UnsafeRawBufferPointer(body), blobs: .none, model: model, limits: limits)
+      return try reader.read()
+    }
+    guard !header.isEmpty, header.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(header),
+      length <= body.count
+    else {
+      throw .badRequest(
+        "inference header size should be in range (0, \(body.count)), got: \(excerpt(header)) "
+          + "(Inference-Header-Content-Length; 0 means that the body is one raw tensor)")
+    }
+    if length == 0 {
+      return try RawRequest.read(body, owner: nil, model: model, description: description)
+    }
+    var reader = InferRequestReader(
+      text: UnsafeRawBufferPointer(rebasing: body[..<length]),
+      blobs: BinaryInputs(rest: UnsafeMutableRawBufferPointer(rebasing: body[length...]), owner: nil),
+      model: model, limits: limits)
+    return try reader.read()
+  }
+
+  private func checkOutputs(
+    _ outputs: [RequestedOutput], of model: String, _ description: ModelDescription
+  ) throws(APIFailure) {
+    for (index, output) in outputs.enumerated() {
+      guard description.outputs.contains(where: { $0.name == output.name }) else {
+        let known = description.outputs.map { "'\($0.name)'" }.joined(separator: ", ")
+        throw .badRequest(
+          "unexpected inference output '\(excerpt(output.name))' for model '\(model)' (outputs[\(index)].name); "
+            + "it has \(known)")
+      }
+    }
+  }
+}

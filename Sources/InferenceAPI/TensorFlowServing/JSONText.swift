@@ -1,0 +1,23 @@
+import JSON
+
+/// Small questions about JSON text that is still to be read.
+enum JSONText {
+  static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 }
+
+  /// Whether the next value is `{"b64": "…"}` and nothing else, which stands for bytes.
+  static func isBase64Object(_ reader: JSONReader) throws(JSONError) -> Bool {
+    var reader = reader
+    guard try reader.peekKind() == .object else { return false }
+    try reader.beginObject()
+    guard try reader.nextKey() == "b64", try reader.peekKind() == .string else { return false }
+    _ = try reader.skipValue()
+    return try reader.nextKey() == nil
+  }
+
+  /// Whether the next value is an object of names.
+  static func isNamedObject(_ reader: JSONReader) throws(JSONError) -> Bool {
+    var probe = reader
+    guard try probe.peekKind() == .object else { return false }
+    return try !isBase64Object(reader)
+  }
+}

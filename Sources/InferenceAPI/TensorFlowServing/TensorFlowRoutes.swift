@@ -1,0 +1,72 @@
+import HTTP
+import PluginHost
+import Serving
+import Telemetry
+import Tensors
+
+/// The routes below `/v1/models`.
+extension InferenceService {
+  func answerModelStatus(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+    let reference = try reference(exchange, parameters, .tensorFlowServing)
+    let versions = catalog.modelVersions(of: reference.name)
+    guard !versions.isEmpty else {
+      throw APIFailure(404, "Could not find any versions of model \(excerpt(reference.name))")
+    }
+    guard let version = reference.version, version != 0 else {
+      return exchange.respond(ModelStatus.status(versions, name: reference.name, identity))
+    }
+    let chosen = versions.filter { $0.version == version }
+    guard !chosen.isEmpty else {
+      throw APIFailure(404, "Could not find version \(version) of model \(excerpt(reference.name))")
+    }
+    exchange.respond(ModelStatus.status(chosen, name: reference.name, identity))
+  }
+
+  func answerServableMetadata(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+    let reference = try reference(exchange, parameters, .tensorFlowServing)
+    let model = try model(reference, .tensorFlowServing)
+    let description = try description(of: model, reference, .tensorFlowServing)
+    exchange.respond(ServableMetadata.document(name: model.name, version: model.version, description))
+  }
+
+  func predict(_ exchange: Exchange, _ parameters: PathParameters) {
+    let start = clock.now()
+    var recorded = requestMetrics.unknownModel(.tensorFlowServing)
+    do throws(APIFailure) {
+      try checkEncoding(exchange)
+      let reference = try reference(exchange, parameters, .tensorFlowServing)
+      let model = try model(reference, .tensorFlowServing)
+      recorded = requestMetrics.metrics(
+        model: model.name, version: model.version, dialect: .tensorFlowServing)
+      let description = try description(of: model, reference, .tensorFlowServing)
+      var reader = PredictRequestReader(
+        text: UnsafeRawBufferPointer(exchange.body), description: description, limits: limits)
+      let request = try reader.read()
+      let context = CallContext(
+        metrics: recorded, clock: clock, log: log, parseDuration: clock.now() - start)
+      try submit(
+        exchange, PredictAnswer(format: request.format, reference: reference), context, to: model, id: "",
+        inputs: request.inputs, parameters: "{}",
+        deadline: limits.deadline(now: exchange.startedAt, timeout: 0))
+    } catch {
+      CallContext(metrics: recorded, clock: clock, log: log, parseDuration: 0).fail(exchange, error)
+    }
+  }
+}
+
+/// Answers a `:predict` request.
+struct PredictAnswer: InferenceAnswer {
+  let format: PredictRequest.Format
+  let reference: ModelReference
+
+  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure) {
+    let writer = try PredictResponseWriter(format: format, outputs: outputs)
+    exchange.respond(status: 200) { writer.write(to: $0) }
+  }
+
+  func failure(for error: ServingError) -> APIFailure {
+    var failure = APIFailure(error, dialect: .tensorFlowServing, model: reference)
+    if let tensor = error.tensor { failure.message += " (input '\(tensor)')" }
+    return failure
+  }
+}

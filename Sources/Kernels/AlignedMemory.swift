@@ -1,0 +1,19 @@
+internal import Glibc
+
+/// 64-byte aligned memory that lives as long as this object. Written while its owner is being made,
+/// only read afterwards, and therefore Sendable.
+final class AlignedMemory: @unchecked Sendable {
+  let byteCount: Int
+  let bytes: UnsafeMutableRawPointer
+
+  var floats: UnsafeMutablePointer<Float> { bytes.assumingMemoryBound(to: Float.self) }
+
+  /// Zeroed room for as many floats.
+  init(floatCount: Int) {
+    byteCount = floatCount * MemoryLayout<Float>.stride
+    bytes = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
+    memset(bytes, 0, byteCount)
+  }
+
+  deinit { bytes.deallocate() }
+}

@@ -1,0 +1,39 @@
+internal import CKernels
+
+/// The kernels of AVX-512.
+public enum Level {
+  /// Rows of C that the micro-kernel holds in registers at most.
+  public static let tileRows = 14
+  /// Columns of C that it holds: a packed panel's width.
+  public static let panelWidth = 32
+}
+
+/// A row of the micro-kernel's tile: two registers.
+typealias TileRow = (left: lanes_f32, right: lanes_f32)
+
+@inline(__always)
+var zeroTileRow: TileRow { (lanes_f32.zero, lanes_f32.zero) }
+
+@inline(__always)
+func loadTileRow(_ pointer: UnsafePointer<Float>) -> TileRow {
+  (lanes_load(pointer), lanes_load(pointer + 16))
+}
+
+@inline(__always)
+func storeTileRow(_ row: TileRow, _ pointer: UnsafeMutablePointer<Float>) {
+  lanes_store(pointer, row.left)
+  lanes_store(pointer + 16, row.right)
+}
+
+/// sum += row · factor
+@inline(__always)
+func accumulate(_ sum: inout TileRow, _ row: TileRow, _ factor: Float) {
+  let factors = lanes_f32(repeating: factor)
+  sum.left = lanes_multiply_add(row.left, factors, sum.left)
+  sum.right = lanes_multiply_add(row.right, factors, sum.right)
+}
+
+@inline(__always)
+func add(_ first: TileRow, _ second: TileRow) -> TileRow {
+  (first.left + second.left, first.right + second.right)
+}

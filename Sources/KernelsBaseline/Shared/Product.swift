@@ -1,0 +1,69 @@
+public import CKernels
+
+extension Level {
+  /// The part of a product that `tiles` (rows of tiles) and `panels` (columns of tiles) name, finished by the
+  /// epilogue. Panels are the outer loop: a panel of B stays in the cache while A goes by, and A is taken
+  /// in blocks of rows that stay there while all panels go by.
+  public static func multiply(
+    _ product: UnsafePointer<kernels_product>, firstTile: Int, endTile: Int, firstPanel: Int, endPanel: Int
+  ) {
+    let k = Int(product.pointee.k)
+    let blockTiles = greater(1, cachedFloats / greater(1, k * Int(product.pointee.tile_rows)))
+    var blockStart = firstTile
+    while blockStart < endTile {
+      let blockEnd = lesser(blockStart + blockTiles, endTile)
+      var panel = firstPanel
+      while panel < endPanel {
+        var tile = blockStart
+        while tile < blockEnd {
+          multiplyTile(product, tile: tile, panel: panel)
+          tile += 1
+        }
+        panel += 1
+      }
+      blockStart = blockEnd
+    }
+  }
+}
+
+/// Half of a second-level cache of 1 MiB: the part of A that is used again for each panel of B.
+private let cachedFloats = 128 * 1024
+
+@inline(__always)
+private func multiplyTile(_ product: UnsafePointer<kernels_product>, tile: Int, panel: Int) {
+  let firstRow = tile * Int(product.pointee.tile_rows)
+  let rows = lesser(Int(product.pointee.tile_rows), Int(product.pointee.m) - firstRow)
+  let firstColumn = panel * Level.panelWidth
+  let columns = lesser(Level.panelWidth, Int(product.pointee.n) - firstColumn)
+  let a = product.pointee.a + tile * Int(product.pointee.a_tile)
+  var b = product.pointee.b + panel * Int(product.pointee.b_panel)
+  var bRow = Int(product.pointee.b_row)
+  if let last = product.pointee.b_last, firstColumn + Level.panelWidth >= Int(product.pointee.n) {
+    b = last
+    bRow = Int(product.pointee.b_last_row)
+  }
+  let cRow = Int(product.pointee.c_row)
+  let c = product.pointee.c + firstRow * cRow + firstColumn
+  if columns == Level.panelWidth, product.pointee.epilogue.isPlain {
+    multiplyTile(
+      count: rows, k: Int(product.pointee.k), a, row: Int(product.pointee.a_row),
+      step: Int(product.pointee.a_step),
+      b, bRow: bRow, c, targetRow: cRow)
+    return
+  }
+  var room = lanes_room()
+  withUnsafeMutablePointer(to: &room) { room in
+    let sums = UnsafeMutableRawPointer(room).assumingMemoryBound(to: Float.self)
+    multiplyTile(
+      count: rows, k: Int(product.pointee.k), a, row: Int(product.pointee.a_row),
+      step: Int(product.pointee.a_step),
+      b, bRow: bRow, sums, targetRow: Level.panelWidth)
+    var epilogue = product.pointee.epilogue
+    epilogue.column_scale = epilogue.column_scale.map { $0 + firstColumn }
+    epilogue.column_bias = epilogue.column_bias.map { $0 + firstColumn }
+    epilogue.row_scale = epilogue.row_scale.map { $0 + firstRow }
+    epilogue.row_bias = epilogue.row_bias.map { $0 + firstRow }
+    epilogue.residual = epilogue.residual.map { $0 + firstRow * Int(epilogue.residual_stride) + firstColumn }
+    Level.finish(&epilogue, sums, sourceRow: Level.panelWidth, c, cRow: cRow, rows: rows, columns: columns)
+  }
+}

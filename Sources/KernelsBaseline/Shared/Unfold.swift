@@ -1,0 +1,106 @@
+public import CKernels
+
+extension Level {
+  /// Writes the panel of a convolution's right-hand matrix for `count` (1 … panelWidth) output positions
+  /// from `firstPosition` on: a row of panelWidth values for each channel and tap, zeros in the padding
+  /// and beyond `count`.
+  ///
+  /// - Parameter input: [channels, height, width], the channels of one group.
+  public static func unfoldPanel(
+    _ window: UnsafePointer<kernels_window>, _ input: UnsafePointer<Float>, channels: Int, firstPosition: Int,
+    count: Int, _ target: UnsafeMutablePointer<Float>
+  ) {
+    let window = window.pointee
+    let taps = Int(window.kernel_height * window.kernel_width)
+    let plane = Int(window.height * window.width)
+    let rowStep = taps * panelWidth
+    if count < panelWidth {
+      for index in 0..<(channels * rowStep) { target[index] = 0 }
+    }
+    let outWidth = Int(window.out_width)
+    for tap in 0..<taps {
+      let tapY = tap / Int(window.kernel_width) * Int(window.dilation_y) - Int(window.pad_top)
+      let tapX = tap % Int(window.kernel_width) * Int(window.dilation_x) - Int(window.pad_left)
+      var done = 0
+      while done < count {
+        let position = firstPosition + done
+        let y = position / outWidth
+        let x = position % outWidth
+        let length = lesser(outWidth - x, count - done)
+        let sourceY = y * Int(window.stride_y) + tapY
+        let sourceX = x * Int(window.stride_x) + tapX
+        let to = target + tap * panelWidth + done
+        let isOutside = sourceY < 0 || sourceY >= Int(window.height)
+        let row = isOutside ? nil : input + sourceY * Int(window.width)
+        unfoldRun(
+          row, from: sourceX, step: Int(window.stride_x), width: Int(window.width), length: length,
+          channels: channels, plane: plane, to, rowStep: rowStep)
+        done += length
+      }
+    }
+  }
+
+  /// Writes rows of a convolution's left-hand matrix, for channels-last images: for each of `count`
+  /// output positions from `firstPosition` on, all taps' channels, zeros in the padding.
+  ///
+  /// - Parameters:
+  ///   - input: [height, width, pixelStride], at the first channel of the group.
+  ///   - target: [count, taps · channels].
+  public static func unfoldRows(
+    _ window: UnsafePointer<kernels_window>, _ input: UnsafePointer<Float>, channels: Int, pixelStride: Int,
+    firstPosition: Int, count: Int, _ target: UnsafeMutablePointer<Float>
+  ) {
+    let window = window.pointee
+    var to = target
+    for position in firstPosition..<(firstPosition + count) {
+      let y = position / Int(window.out_width) * Int(window.stride_y) - Int(window.pad_top)
+      let x = position % Int(window.out_width) * Int(window.stride_x) - Int(window.pad_left)
+      for tapY in 0..<Int(window.kernel_height) {
+        let sourceY = y + tapY * Int(window.dilation_y)
+        for tapX in 0..<Int(window.kernel_width) {
+          let sourceX = x + tapX * Int(window.dilation_x)
+          if sourceY < 0 || sourceY >= Int(window.height) || sourceX < 0 || sourceX >= Int(window.width) {
+            forEachPart(channels) { index, part in storePart(to + index, splat(0), part) }
+          } else {
+            let from = input + (sourceY * Int(window.width) + sourceX) * pixelStride
+            forEachPart(channels) { index, part in storePart(to + index, loadPart(from + index, part), part) }
+          }
+          to += channels
+        }
+      }
+    }
+  }
+}
+
+/// A run of positions within one output row, for all channels. `row` is nil if the run lies in the
+/// padding above or below.
+@inline(__always)
+private func unfoldRun(
+  _ row: UnsafePointer<Float>?, from start: Int, step: Int, width: Int, length: Int, channels: Int,
+  plane: Int,
+  _ target: UnsafeMutablePointer<Float>, rowStep: Int
+) {
+  var first = length
+  var end = length
+  if row != nil {
+    // The positions whose source lies within the row: first ..< end.
+    first = start >= 0 ? 0 : lesser(length, (-start + step - 1) / step)
+    end = start >= width ? first : lesser(length, (width - 1 - start) / step + 1)
+    if end < first { end = first }
+  }
+  for channel in 0..<channels {
+    let to = target + channel * rowStep
+    for index in 0..<first { to[index] = 0 }
+    if let row {
+      let source = row + channel * plane + start
+      if step == 1 {
+        forEachPart(end - first) { index, part in
+          storePart(to + first + index, loadPart(source + first + index, part), part)
+        }
+      } else {
+        for index in first..<end { to[index] = source[index * step] }
+      }
+    }
+    for index in end..<length { to[index] = 0 }
+  }
+}

@@ -1,0 +1,150 @@
+internal import CKernels
+
+// Elementary functions of sixteen floats at once. A bound in ULP is against the exact value, over all
+// finite floats, with fused multiply-add; without it (the portable level on x86) one ULP more.
+
+@inline(__always)
+func splat(_ value: Float) -> lanes_f32 { lanes_f32(repeating: value) }
+
+/// c[0] + c[1]·x + …, the highest coefficient last.
+@inline(__always)
+private func extend(_ sum: lanes_f32, _ x: lanes_f32, _ coefficient: Float) -> lanes_f32 {
+  lanes_multiply_add(sum, x, splat(coefficient))
+}
+
+/// eˣ within 2 ULP; results below the least normal number lose digits as that range has fewer.
+@inline(__always)
+func exponential(_ x: lanes_f32) -> lanes_f32 {
+  // Beyond these the result is 0 or infinity; the comparisons are false for NaN, which passes.
+  let upper = splat(89)
+  let lower = splat(-104.5)
+  let bounded = lanes_greater(lower, lanes_less(upper, x))
+  // Adding 1.5 · 2²³ rounds to an integer and leaves it in the low bits.
+  let shifter = splat(12_582_912)
+  let shifted = lanes_multiply_add(bounded, splat(1.442_695_04), shifter)
+  let power = shifted - shifter
+  var rest = lanes_multiply_add(power, splat(-0.693_359_375), bounded)
+  rest = lanes_multiply_add(power, splat(2.121_944_4e-4), rest)
+  var sum = splat(0.001_381_459_9)
+  sum = extend(sum, rest, 0.008_368_716_6)
+  sum = extend(sum, rest, 0.041_668_389)
+  sum = extend(sum, rest, 0.166_665_21)
+  sum = extend(sum, rest, 0.499_999_94)
+  sum = lanes_multiply_add(sum, rest * rest, rest) + splat(1)
+  // 2ⁿ in two factors: n may lie beyond a float's exponent.
+  let exponent = lanes_bits(shifted) &- lanes_bits(shifter)
+  let half = exponent &>> 1
+  let first = lanes_from_bits((half &+ 127) &<< 23)
+  let second = lanes_from_bits((exponent &- half &+ 127) &<< 23)
+  return sum * first * second
+}
+
+/// ln x within 2 ULP; −∞ of 0, NaN of less.
+@inline(__always)
+func logarithm(_ x: lanes_f32) -> lanes_f32 {
+  let leastNormal = splat(Float.leastNormalMagnitude)
+  let scaled = lanes_select_less(x, leastNormal, x * splat(8_388_608), x)
+  let correction = lanes_select_less(x, leastNormal, splat(-23), splat(0))
+  // The mantissa between √½ and √2, and the exponent that goes with it.
+  let bits = lanes_bits(scaled) &- 0x3f35_04f3
+  let exponent = lanes_from_integers(bits &>> 23) + correction
+  let fraction = lanes_from_bits((bits & 0x007f_ffff) &+ 0x3f35_04f3) - splat(1)
+  var sum = splat(0.067_466_386)
+  sum = extend(sum, fraction, -0.116_756_51)
+  sum = extend(sum, fraction, 0.118_881_628)
+  sum = extend(sum, fraction, -0.124_055_89)
+  sum = extend(sum, fraction, 0.142_195_52)
+  sum = extend(sum, fraction, -0.166_679_96)
+  sum = extend(sum, fraction, 0.200_021_19)
+  sum = extend(sum, fraction, -0.250_000_09)
+  sum = extend(sum, fraction, 0.333_333_13)
+  let square = fraction * fraction
+  var result = lanes_multiply_add(sum * fraction, square, exponent * splat(-2.121_944_4e-4))
+  result = lanes_multiply_add(square, splat(-0.5), result)
+  result = lanes_multiply_add(exponent, splat(0.693_359_375), result + fraction)
+  result = lanes_select_equal(x, splat(.infinity), x, result)
+  result = lanes_select_equal(x, splat(0), splat(-.infinity), result)
+  result = lanes_select_less(x, splat(0), splat(.nan), result)
+  // NaN alone differs from itself.
+  return lanes_select_equal(x, x, result, x)
+}
+
+/// 1 / (1 + e⁻ˣ) within 3 ULP.
+@inline(__always)
+func sigmoid(_ x: lanes_f32) -> lanes_f32 { splat(1) / (splat(1) + exponential(-x)) }
+
+/// x · sigmoid(x) within 4 ULP; −0 of −∞.
+@inline(__always)
+func silu(_ x: lanes_f32) -> lanes_f32 { lanes_greater(splat(-104.5), x) * sigmoid(x) }
+
+/// tanh x within 3 ULP.
+@inline(__always)
+func hyperbolicTangent(_ x: lanes_f32) -> lanes_f32 {
+  let size = lanes_absolute(x)
+  let large = splat(1) - splat(2) / (exponential(size + size) + splat(1))
+  let square = x * x
+  var sum = splat(-0.005_704_986_4)
+  sum = extend(sum, square, 0.020_639_086)
+  sum = extend(sum, square, -0.053_739_715)
+  sum = extend(sum, square, 0.133_314_416)
+  sum = extend(sum, square, -0.333_332_807)
+  let small = lanes_multiply_add(sum * square, x, x)
+  return lanes_select_less(size, splat(0.625), small, lanes_copy_sign(large, x))
+}
+
+/// erfc t for t ≥ 0, within 8 ULP where it is a normal number: e^(−t²) · u · p(u), u = 1 / (1 + t/3).
+@inline(__always)
+private func complementaryError(_ t: lanes_f32) -> lanes_f32 {
+  let u = splat(1) / lanes_multiply_add(t, splat(1.0 / 3.0), splat(1))
+  var sum = splat(0.055_523_656)
+  sum = extend(sum, u, -0.291_087_598)
+  sum = extend(sum, u, 0.533_210_158)
+  sum = extend(sum, u, -0.437_784_493)
+  sum = extend(sum, u, 0.400_656_223)
+  sum = extend(sum, u, -0.000_370_741_676)
+  sum = extend(sum, u, 0.191_602_916)
+  sum = extend(sum, u, 0.171_541_169)
+  sum = extend(sum, u, 0.188_672_319)
+  sum = extend(sum, u, 0.188_036_442)
+  let square = t * t
+  // What the rounding of t² lost, to first order.
+  let lost = lanes_multiply_add(t, t, -square)
+  let gauss = exponential(-square)
+  return sum * u * lanes_multiply_add(gauss, -lost, gauss)
+}
+
+/// Keeps t² finite and erfc t zero; NaN passes.
+private let errorFunctionBound: Float = 12
+
+/// erf x within 3 ULP.
+@inline(__always)
+func errorFunction(_ x: lanes_f32) -> lanes_f32 {
+  let size = lanes_less(splat(errorFunctionBound), lanes_absolute(x))
+  let large = splat(1) - complementaryError(size)
+  let square = size * size
+  var sum = splat(8.316_775_3e-5)
+  sum = extend(sum, square, -0.000_813_001_24)
+  sum = extend(sum, square, 0.005_199_906_88)
+  sum = extend(sum, square, -0.026_858_940_7)
+  sum = extend(sum, square, 0.112_836_875)
+  sum = extend(sum, square, -0.376_126_319)
+  let small = lanes_multiply_add(size, splat(1.128_379_167), size * square * sum)
+  return lanes_copy_sign(lanes_select_less(size, splat(0.93), small, large), x)
+}
+
+/// x · Φ(x) within 16 ULP where it is a normal number.
+@inline(__always)
+func gelu(_ x: lanes_f32) -> lanes_f32 {
+  let size = lanes_less(splat(errorFunctionBound), lanes_absolute(x) * splat(0.707_106_781))
+  let tail = complementaryError(size)
+  let twicePhi = lanes_select_less(x, splat(0), tail, splat(2) - tail)
+  return lanes_greater(splat(-32), x) * splat(0.5) * twicePhi
+}
+
+/// GELU's approximation by tanh: x · sigmoid(√(8/π) · (x + 0.044715 x³)), within 2⁻²⁰ · |x|.
+@inline(__always)
+func geluTanh(_ x: lanes_f32) -> lanes_f32 {
+  let bounded = lanes_greater(splat(-32), x)
+  let inner = lanes_multiply_add(bounded * bounded, splat(0.071_354_816), splat(1.595_769_12))
+  return bounded * sigmoid(bounded * inner)
+}

@@ -1,0 +1,7 @@
+import Glibc
+import Kernels
+
+/// The ONNX operator Exp.
+enum Exp {
+  static let description = UnaryFunction.description("Exp", .exp, { exp($0) })
+}

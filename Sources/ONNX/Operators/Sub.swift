@@ -1,0 +1,6 @@
+import Kernels
+
+/// The ONNX operator Sub.
+enum Sub {
+  static let description = BinaryArithmetic.description("Sub", .subtract)
+}

@@ -1,0 +1,201 @@
+import Kernels
+public import Tensors
+
+/// How a session is made.
+public struct SessionOptions: Sendable {
+  public var engine: Engine
+  /// Plans kept, one a set of input shapes.
+  public var keptPlans = 16
+  /// Memories kept for each plan: as many runs at once need no new memory.
+  public var keptMemories = 4
+  /// The passes that simplify the graph.
+  public var passes: [any SimplificationPass] = Simplification.passes
+
+  public init(engine: Engine) { self.engine = engine }
+}
+
+/// What a model says of one of its inputs or outputs.
+public struct TensorDescription: Sendable, Equatable {
+  public var name: String
+  public var datatype: Datatype
+  /// -1 where any size goes.
+  public var shape: Shape
+}
+
+/// An input of a run: dense elements at an address aligned for them, read only during the run.
+public struct InputView {
+  public var datatype: Datatype
+  public var shape: Shape
+  public var data: UnsafeRawPointer
+
+  public init(datatype: Datatype, shape: Shape, data: UnsafeRawPointer) {
+    self.datatype = datatype
+    self.shape = shape
+    self.data = data
+  }
+
+  public init(_ tensor: Tensor) {
+    self.init(datatype: tensor.datatype, shape: tensor.shape, data: UnsafeRawPointer(tensor.data))
+  }
+}
+
+/// The last stage: a loaded model that runs. Any number of threads may call `run` at once; each run has
+/// memory of its own, weights and plans are shared.
+public final class Session: Sendable {
+  public let inputs: [TensorDescription]
+  public let outputs: [TensorDescription]
+  /// Whether requests may be stacked along dimension 0 (see `InferredGraph.isBatchable`).
+  public let isBatchable: Bool
+  /// `metadata_props` of the model.
+  public let metadata: [String: String]
+
+  private let graph: Graph
+  private let engine: Engine
+  private let shapeInputs: [Int]
+  private let plans: PlanCache
+  private let keptMemories: Int
+
+  /// Loads the model in the file at `path`: decodes, checks, infers, simplifies. The file is not needed
+  /// afterwards.
+  public convenience init(path: String, options: SessionOptions) throws {
+    let decoded = try ModelDecoder.decode(path: path, limits: options.engine.limits)
+    let graph = try GraphBuilder.graph(of: decoded, limits: options.engine.limits)
+    try self.init(try ShapeInference.infer(graph, options.engine), options: options)
+  }
+
+  public init(_ inferred: InferredGraph, options: SessionOptions) throws {
+    let simplified = try Simplification.simplified(inferred, options.engine, passes: options.passes)
+    graph = simplified.graph
+    engine = options.engine
+    shapeInputs = inferred.shapeInputs
+    isBatchable = inferred.isBatchable
+    metadata = inferred.graph.metadata
+    plans = PlanCache(capacity: options.keptPlans)
+    keptMemories = options.keptMemories
+    inputs = inferred.graph.inputs.map { input in
+      TensorDescription(
+        name: inferred.graph.valueNames[input.value], datatype: input.datatype,
+        shape: inferred.fact(input.value)?.describedShape ?? [])
+    }
+    outputs = inferred.graph.outputs.enumerated().map { index, output in
+      let fact = inferred.fact(output)
+      return TensorDescription(
+        name: inferred.graph.valueNames[output], datatype: fact?.datatype ?? .fp32,
+        shape: fact?.describedShape ?? [])
+    }
+    // A model whose shapes are all known is planned now, so that its faults show at load.
+    if inputs.allSatisfy({ $0.shape.elementCount != nil }) && shapeInputs.isEmpty {
+      _ = try prepared(inputs.map(\.shape), contents: [:])
+    }
+  }
+
+  /// Runs the model.
+  ///
+  /// - Parameters:
+  ///   - inputs: in the order of `self.inputs`.
+  ///   - output: called once an output, in the order of `outputs`, before anything is computed; gives
+  ///     memory of the datatype and shape, aligned to 64 bytes, that the run writes.
+  public func run(
+    _ inputs: [InputView], output: (Int, Datatype, Shape) throws -> UnsafeMutableRawPointer
+  ) throws {
+    try check(inputs)
+    let prepared = try prepared(inputs)
+    let plan = prepared.plan
+    try prepared.withMemory { memory in
+      for (index, input) in inputs.enumerated() {
+        for slot in plan.inputs[index] { memory.slots[slot] = UnsafeMutableRawPointer(mutating: input.data) }
+      }
+      try withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: plan.outputs.count) {
+        targets in
+        for (index, planned) in plan.outputs.enumerated() {
+          targets[index] = try output(index, planned.datatype, planned.shape)
+          for slot in planned.slots { memory.slots[slot] = targets[index] }
+        }
+        let stepMemory = StepMemory(
+          slots: memory.slots, scratch: memory.scratch, kernels: engine.kernels, team: engine.team)
+        for step in plan.steps {
+          do { try step.body(stepMemory) } catch let error as ONNXError { throw error.at(step.place) }
+        }
+        for (index, planned) in plan.outputs.enumerated() {
+          if let slot = planned.copiedFrom {
+            targets[index].copyMemory(from: memory.slots[slot], byteCount: planned.byteCount)
+          }
+        }
+      }
+    }
+  }
+
+  /// Runs the model on tensors in the order of `inputs`, and gives new tensors in the order of `outputs`.
+  public func run(_ tensors: [Tensor]) throws -> [Tensor] {
+    var results: [Tensor] = []
+    try run(tensors.map { InputView($0) }) { index, datatype, shape in
+      guard let tensor = Tensor(name: outputs[index].name, datatype: datatype, shape: shape) else {
+        throw ONNXError(.outOfMemory, "no memory for output '\(outputs[index].name)' of shape \(shape)")
+      }
+      results.append(tensor)
+      return tensor.data
+    }
+    return results
+  }
+
+  /// Bytes of memory that a run with inputs of these shapes takes beside its inputs, outputs and weights.
+  public func runBytes(_ shapes: [Shape]) throws -> Int {
+    let plan = try prepared(shapes, contents: [:]).plan
+    return plan.arenaBytes + plan.scratchBytes
+  }
+
+  private func check(_ views: [InputView]) throws {
+    guard views.count == inputs.count else {
+      throw ONNXError(.argument, "\(views.count) inputs, expected \(inputs.count)")
+    }
+    for (view, input) in zip(views, inputs) {
+      guard view.datatype == input.datatype else {
+        throw ONNXError(
+          .argument, "input '\(input.name)' is \(view.datatype.name), expected \(input.datatype.name)")
+      }
+      guard input.shape.admits(view.shape) else {
+        throw ONNXError(
+          .argument, "input '\(input.name)' has shape \(view.shape), expected \(input.shape)")
+      }
+    }
+  }
+
+  private func prepared(_ views: [InputView]) throws -> PreparedPlan {
+    let found = plans.find { key in
+      key.shapes.elementsEqual(views, by: { $0 == $1.shape })
+        && zip(shapeInputs, key.contents).allSatisfy { place, bytes in
+          Session.bytes(of: views[place]).elementsEqual(bytes)
+        }
+    }
+    if let found { return found }
+    var contents: [Int: Constant] = [:]
+    for place in shapeInputs {
+      let bytes = Session.bytes(of: views[place])
+      guard bytes.count / views[place].datatype.byteCount <= TensorFact.maximumContents else {
+        throw ONNXError(
+          .argument,
+          "input '\(inputs[place].name)' has shape \(views[place].shape); a list that shapes are made from has at most \(TensorFact.maximumContents) elements"
+        )
+      }
+      contents[place] = try Constant.make(views[place].datatype, views[place].shape) { memory in
+        if let base = bytes.baseAddress { memory.copyMemory(from: base, byteCount: bytes.count) }
+      }
+    }
+    return try prepared(views.map(\.shape), contents: contents)
+  }
+
+  private func prepared(_ shapes: [Shape], contents: [Int: Constant]) throws -> PreparedPlan {
+    let key = PlanCache.Key(
+      shapes: shapes, contents: shapeInputs.map { contents[$0].map { Array($0.bytes) } ?? [] })
+    if let plan = plans.find({ $0 == key }) { return plan }
+    let plan = try Planner.plan(graph, engine, inputs: shapes, contents: contents)
+    let prepared = PreparedPlan(plan, kept: keptMemories)
+    plans.insert(key, prepared)
+    return prepared
+  }
+
+  private static func bytes(of view: InputView) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(
+      start: view.data, count: (view.shape.elementCount ?? 0) * view.datatype.byteCount)
+  }
+}

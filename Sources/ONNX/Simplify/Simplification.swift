@@ -1,0 +1,54 @@
+import Kernels
+
+/// A rewrite of the graph that changes nothing but speed.
+public protocol SimplificationPass: Sendable {
+  var name: String { get }
+  func apply(to inferred: inout InferredGraph, _ engine: Engine) throws
+}
+
+/// The fourth stage: a graph of fewer nodes with the same results. Its weights are packed for the
+/// kernels, and it needs nothing of the model's file.
+public struct SimplifiedGraph: Sendable {
+  public var graph: Graph
+}
+
+public enum Simplification {
+  /// All passes, in the order in which they run.
+  public static let passes: [any SimplificationPass] = [
+    ConstantFolding(), RedundantNodeRemoval(), BatchNormalizationFolding(), BiasFusion(), ResidualFusion(),
+    ActivationFusion(), WeightPacking(),
+  ]
+
+  public static func simplified(
+    _ inferred: InferredGraph, _ engine: Engine, passes: [any SimplificationPass] = Simplification.passes
+  ) throws -> SimplifiedGraph {
+    try at(inferred.graph.path) {
+      var inferred = inferred
+      for pass in passes {
+        try pass.apply(to: &inferred, engine)
+        inferred.graph.removeUnused()
+      }
+      for (value, constant) in inferred.graph.constants {
+        inferred.graph.constants[value] = try constant.copied()
+      }
+      return SimplifiedGraph(graph: inferred.graph)
+    }
+  }
+}
+
+extension Graph {
+  /// Removes nodes and constants that no output needs.
+  mutating func removeUnused() {
+    var isNeeded = [Bool](repeating: false, count: valueNames.count)
+    for output in outputs { isNeeded[output] = true }
+    var kept: [Node] = []
+    for node in nodes.reversed() where node.outputs.contains(where: { $0.map { isNeeded[$0] } ?? false }) {
+      var node = node
+      node.outputs = node.outputs.map { $0.flatMap { isNeeded[$0] ? $0 : nil } }
+      for case let input? in node.inputs { isNeeded[input] = true }
+      kept.append(node)
+    }
+    nodes = kept.reversed()
+    constants = constants.filter { isNeeded[$0.key] }
+  }
+}

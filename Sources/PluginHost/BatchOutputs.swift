@@ -1,0 +1,132 @@
+internal import CSwervePlugin
+internal import Glibc
+internal import Synchronization
+internal import Tensors
+
+/// The outputs of a batch: checked and allocated as the plugin adds them, cut by rows as its requests end.
+final class BatchOutputs: Sendable {
+  /// Unchecked: only ever inside the mutex; the C tensors are the plugin's to read and lie still.
+  private struct State: @unchecked Sendable {
+    var token: UInt64 = 0
+    var model: PluginModel?
+    var tensors: [Tensor?] = []
+    var array = CArray<swerve_tensor>()
+  }
+
+  private let state = Mutex(State())
+
+  func open(_ model: PluginModel, token: UInt64) {
+    state.withLock { state in
+      state.token = token
+      state.model = model
+      for position in 0..<model.description.outputs.count {
+        if position < state.tensors.count { state.tensors[position] = nil } else { state.tensors.append(nil) }
+      }
+    }
+  }
+
+  func close() {
+    state.withLock { state in
+      state.token = 0
+      state.model = nil
+      for position in state.tensors.indices { state.tensors[position] = nil }
+    }
+  }
+
+  func add(
+    token: UInt64, name: UnsafePointer<CChar>, dtype: Int32, shape: Shape
+  ) -> Result<AddedOutput, PluginError> {
+    state.withLock { state in
+      do throws(PluginError) {
+        return .success(try Self.add(&state, token, name, dtype, shape))
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  private static func add(
+    _ state: inout State, _ token: UInt64, _ name: UnsafePointer<CChar>, _ dtype: Int32, _ shape: Shape
+  ) throws(PluginError) -> AddedOutput {
+    guard token != 0, state.token == token, let model = state.model else {
+      throw misuse("output \"\(excerpt(name))\" was added to a batch whose last request is finished")
+    }
+    guard let position = model.outputNames.position(of: name) else {
+      throw misuse("output \"\(excerpt(name))\" is not among the model's: \(model.outputList)")
+    }
+    let spec = model.description.outputs[position]
+    guard state.tensors[position] == nil else { throw misuse("output \"\(spec.name)\" was added before") }
+    guard dtype == spec.datatype.rawValue else {
+      throw misuse(
+        "output \"\(spec.name)\" was declared as \(spec.datatype.name) and added as \(datatypeName(dtype))")
+    }
+    guard spec.shape.admits(shape) else {
+      throw misuse("output \"\(spec.name)\" was declared with shape \(spec.shape) and added with \(shape)")
+    }
+    let limit = model.services.tensorLimit
+    guard let elements = shape.elementCount, elements <= limit / spec.datatype.byteCount else {
+      throw PluginError(
+        status: .outOfMemory,
+        message: "output \"\(spec.name)\" of shape \(shape) is larger than the limit of \(limit) bytes")
+    }
+    guard let tensor = Tensor(name: spec.name, datatype: spec.datatype, shape: shape) else {
+      throw PluginError(
+        status: .outOfMemory, message: "no memory for output \"\(spec.name)\" of shape \(shape)")
+    }
+    if spec.datatype == .bytes { memset(tensor.data, 0, tensor.byteCount) }
+    state.tensors[position] = tensor
+    // All at once on the first output: what was handed out must not move.
+    let target = state.array.reserve(model.description.outputs.count) + position
+    target.initialize(to: swerve_tensor())
+    target.pointee.name = model.outputNames[position]
+    tensor.describe(in: &target.pointee)
+    return AddedOutput(tensor: target)
+  }
+
+  /// One request's part of every output, in the order of the description.
+  func cut(
+    _ rows: Range<Int>, of rowCount: Int, requestCount: Int
+  ) -> Result<[Tensor], PluginError> {
+    state.withLock { state in
+      guard let model = state.model else { return .success([]) }
+      var parts: [Tensor] = []
+      parts.reserveCapacity(model.description.outputs.count)
+      for (position, spec) in model.description.outputs.enumerated() {
+        guard let whole = state.tensors[position] else {
+          if spec.isOptional { continue }
+          return .failure(model.fault("did not add output \"\(spec.name)\""))
+        }
+        if requestCount > 1, whole.shape.rank == 0 || whole.shape[0] != rowCount {
+          return .failure(
+            model.fault("gave output \"\(spec.name)\" shape \(whole.shape) for a batch of \(rowCount) rows"))
+        }
+        let part = requestCount > 1 ? whole.rows(rows) : whole
+        guard spec.datatype == .bytes else {
+          parts.append(part)
+          continue
+        }
+        guard
+          let copy = TensorCopy.copy(
+            part.data, name: spec.name, datatype: .bytes, shape: part.shape, limit: model.services.tensorLimit
+          )
+        else {
+          return .failure(
+            model.fault("gave output \"\(spec.name)\" an element without bytes, or more than can be copied"))
+        }
+        parts.append(copy)
+      }
+      return .success(parts)
+    }
+  }
+
+  private static func misuse(_ message: String) -> PluginError {
+    PluginError(status: .invalidArgument, message: message)
+  }
+}
+
+/// An output as the plugin gets it.
+///
+/// Unchecked: the plugin alone touches it until the batch is closed.
+struct AddedOutput: @unchecked Sendable {
+  let tensor: UnsafeMutablePointer<swerve_tensor>
+}

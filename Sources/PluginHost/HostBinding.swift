@@ -1,0 +1,96 @@
+internal import CSwervePlugin
+internal import Glibc
+internal import Synchronization
+internal import Telemetry
+
+/// The host that one model sees: a table of its own, so that what comes through it is known to be the
+/// model's. Bindings live as long as the process and are used again, so that a plugin that calls its
+/// host after destroy is answered, under a wrong name at worst.
+///
+/// Unchecked: the table is written in init only.
+final class HostBinding: @unchecked Sendable {
+  private struct Labels {
+    var plugin = ""
+    var model = ""
+  }
+
+  private static let lineLimit = 8192
+
+  let services: HostServices
+  let table: UnsafePointer<swerve_host>
+  /// Bytes taken through memory/1 and not given back.
+  let memoryInUse = Atomic<Int>(0)
+  private let labels = Mutex(Labels())
+  private let reported = Atomic<UInt32>(0)
+
+  /// Every binding there is.
+  private static let all = Mutex<[HostBinding]>([])
+
+  static func make(services: HostServices) -> HostBinding {
+    let binding = HostBinding(services: services)
+    all.withLock { $0.append(binding) }
+    return binding
+  }
+
+  private init(services: HostServices) {
+    self.services = services
+    let table = UnsafeMutablePointer<swerve_host>.allocate(capacity: 1)
+    table.initialize(to: HostTable.make(name: services.serverName, version: services.serverVersion))
+    self.table = UnsafePointer(table)
+    table.pointee.context = Unmanaged.passUnretained(self).toOpaque()
+  }
+
+  /// The binding behind a table or a copy of one.
+  static func behind(_ table: UnsafePointer<swerve_host>?) -> HostBinding? {
+    guard let context = table?.pointee.context else { return nil }
+    return Unmanaged<HostBinding>.fromOpaque(context).takeUnretainedValue()
+  }
+
+  func label(plugin: String, model: String) {
+    labels.withLock { $0 = Labels(plugin: plugin, model: model) }
+    reported.store(0, ordering: .relaxed)
+  }
+
+  var names: (plugin: String, model: String) { labels.withLock { ($0.plugin, $0.model) } }
+
+  func withModelName<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    names.model.withCString(body)
+  }
+
+  /// Gives the binding back when its model is destroyed. One whose memory was not all released is kept
+  /// from further use, so that a late release is not counted as another model's.
+  func retire() {
+    let left = memoryInUse.load(ordering: .relaxed)
+    if left != 0 {
+      log(.warning, "the model was destroyed and did not release \(left) bytes of memory/1")
+    } else {
+      services.recycle(self)
+    }
+  }
+
+  func log(_ level: Log.Level, _ message: String) {
+    let names = names
+    services.log(level, names.plugin, names.model, message)
+  }
+
+  func log(_ level: Int32, _ message: UnsafePointer<CChar>) {
+    log(Log.Level(rawValue: Int(min(max(level, 0), 3))) ?? .error, text(message, limit: Self.lineLimit))
+  }
+
+  /// Says, once for each kind of it and model, that the plugin breaks the rules of the ABI.
+  func report(_ misuse: Misuse, _ message: @autoclosure () -> String) {
+    let (old, _) = reported.bitwiseOr(misuse.rawValue, ordering: .relaxed)
+    guard old & misuse.rawValue == 0 else { return }
+    log(.error, "the plugin breaks the rules of the ABI: \(message())")
+    if services.abortsOnMisuse { abort() }
+  }
+}
+
+/// How a plugin may break the rules of the ABI.
+enum Misuse: UInt32 {
+  case deadRequest = 1
+  case deadBatch = 2
+  case nullArgument = 4
+  case badStatus = 8
+  case foreignMemory = 16
+}

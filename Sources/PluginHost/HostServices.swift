@@ -1,0 +1,93 @@
+internal import CSwervePlugin
+internal import Glibc
+public import Kernels
+internal import Synchronization
+public import Telemetry
+
+/// What the host offers to every plugin: kernels, threads, memory, metrics, log. One for a process;
+/// the plugins it loaded stay with it.
+public final class HostServices: Sendable {
+  /// A line of a plugin's, or about it. `model` is empty for what belongs to no model.
+  public typealias LogSink =
+    @Sendable (_ level: Log.Level, _ plugin: String, _ model: String, _ message: String) -> Void
+
+  let log: LogSink
+  let abortsOnMisuse: Bool
+  /// Bytes that one output may have.
+  let tensorLimit: Int
+  let team: ThreadTeam
+  let kernels = KernelsService()
+  let memory: MemoryBudget
+  let metrics: PluginMetrics?
+  let libraries = PluginLibraries()
+  /// Executions of models that are gone.
+  let spareExecutions = Mutex<[BatchExecution]>([])
+  private let spareBindings = Mutex<[HostBinding]>([])
+  private let serverWords: CNames
+
+  var serverName: UnsafePointer<CChar>? { serverWords[0] }
+  var serverVersion: UnsafePointer<CChar>? { serverWords[1] }
+
+  /// - Parameters:
+  ///   - serverVersion: told to plugins.
+  ///   - metrics: where the numbers of plugins go; without it metrics/1 is not offered.
+  ///   - threadPool: for threads/1 and kernels/1; without it they run on their caller's thread.
+  ///   - memoryLimit: bytes that all plugins together may take through memory/1.
+  ///   - tensorLimit: bytes that one output of one batch may have.
+  ///   - abortsOnMisuse: whether a plugin that breaks the rules of the ABI takes the process down, for
+  ///     its author to see where, and is not just named in the log.
+  ///   - log: gets the plugins' lines; the default drops them.
+  public init(
+    serverVersion: String = "0", metrics: Metrics? = nil, threadPool: ThreadPool? = nil,
+    memoryLimit: Int = .max, tensorLimit: Int = 4 << 30, abortsOnMisuse: Bool = false,
+    log: @escaping LogSink = { _, _, _, _ in }
+  ) {
+    self.log = log
+    self.abortsOnMisuse = abortsOnMisuse
+    self.tensorLimit = tensorLimit
+    team = threadPool.map { ThreadTeam($0) } ?? .single
+    memory = MemoryBudget(limit: memoryLimit)
+    self.metrics = metrics.map { PluginMetrics($0) }
+    serverWords = CNames(["swerve", serverVersion])
+  }
+
+  /// Bytes that plugins hold through memory/1.
+  public var pluginMemoryInUse: Int { memory.inUse }
+
+  func takeBinding(plugin: String, model: String) -> HostBinding {
+    let binding = spareBindings.withLock { $0.popLast() } ?? HostBinding.make(services: self)
+    binding.label(plugin: plugin, model: model)
+    return binding
+  }
+
+  func recycle(_ binding: HostBinding) { spareBindings.withLock { $0.append(binding) } }
+
+  /// The service's table by its id.
+  func table(of id: String) -> UnsafeRawPointer? {
+    switch id {
+    case SWERVE_KERNELS: UnsafeRawPointer(ServiceTables.shared.kernels)
+    case SWERVE_THREADS: UnsafeRawPointer(ServiceTables.shared.threads)
+    case SWERVE_MEMORY: UnsafeRawPointer(ServiceTables.shared.memory)
+    case SWERVE_METRICS: metrics == nil ? nil : UnsafeRawPointer(ServiceTables.shared.metrics)
+    default: nil
+    }
+  }
+}
+
+/// The services' tables, made once.
+///
+/// Unchecked: the memory behind the pointers is written in init only and never freed.
+struct ServiceTables: @unchecked Sendable {
+  static let shared = ServiceTables()
+
+  let kernels = permanent(makeKernelsTable())
+  let threads = permanent(makeThreadsTable())
+  let memory = permanent(makeMemoryTable())
+  let metrics = permanent(makeMetricsTable())
+
+  private static func permanent<Table>(_ table: Table) -> UnsafePointer<Table> {
+    let place = UnsafeMutablePointer<Table>.allocate(capacity: 1)
+    place.initialize(to: table)
+    return UnsafePointer(place)
+  }
+}

@@ -1,0 +1,49 @@
+internal import CSwervePlugin
+
+/// A plugin library that was loaded and agreed on a version. It is never unloaded.
+public final class Plugin: Sendable {
+  public let name: String
+  public let version: String
+  public let path: String
+  /// The version of the ABI that this server speaks: `1.0`.
+  public static var abiVersion: String { AdoptedPlugin.serverABI }
+  private let library: PluginLibrary
+  private let services: HostServices
+
+  /// Loads the library at `path`, or says in the error what is wrong with which file. A file that was
+  /// loaded before and has not changed since is shared; one that was replaced is loaded beside the old.
+  public convenience init(path: String, services: HostServices) throws(PluginError) {
+    self.init(library: try services.libraries.load(path, services), path: path, services: services)
+  }
+
+  init(library: PluginLibrary, path: String, services: HostServices) {
+    name = library.name
+    version = library.version
+    self.path = path
+    self.library = library
+    self.services = services
+  }
+
+  /// Loads a model. `configuration` is a JSON object. Blocks; one call at a time per plugin.
+  ///
+  /// - Parameter name: what log lines and metrics call the model; the plugin's name if empty.
+  public func makeModel(
+    path: String, configuration: String, name: String = ""
+  ) throws(PluginError) -> PluginModel {
+    let host = services.takeBinding(plugin: self.name, model: name.isEmpty ? self.name : name)
+    do throws(PluginError) {
+      let handle = try library.create(path: path, configuration: configuration, host: host)
+      do throws(PluginError) {
+        let description = try DescriptionAdoption(plugin: self.name).adopt(library.table.describe(handle))
+        return PluginModel(library: library, host: host, handle: handle, description: description)
+      } catch {
+        library.destroy(handle)
+        throw error
+      }
+    } catch {
+      host.retire()
+      throw PluginError(
+        status: error.status, message: "plugin \(self.name) cannot load \(path): \(error.message)")
+    }
+  }
+}

@@ -1,0 +1,172 @@
+internal import CSwervePlugin
+internal import Synchronization
+public import Tensors
+
+/// A loaded model. Destroyed when the last reference goes; the holder keeps it while requests run, and
+/// does not let go of it inside a receiver's `finish`, which may run on a thread of the plugin's.
+///
+/// Unchecked: the model's handle and its tables are constant; the plugin promises that their functions
+/// may be called as the ABI's thread tags say.
+public final class PluginModel: @unchecked Sendable {
+  public let description: ModelDescription
+  let services: HostServices
+  /// Name and datatype of each input, as C has them.
+  let inputSpecs: [(name: UnsafePointer<CChar>?, dtype: Int32)]
+  let outputNames: CNames
+  private let inputNames: CNames
+  private let library: PluginLibrary
+  private let host: HostBinding
+  private let handle: OpaquePointer
+  private let idle = Mutex<[BatchExecution]>([])
+
+  init(library: PluginLibrary, host: HostBinding, handle: OpaquePointer, description: ModelDescription) {
+    self.description = description
+    self.library = library
+    self.host = host
+    self.handle = handle
+    services = host.services
+    let names = CNames(description.inputs.map(\.name))
+    inputNames = names
+    inputSpecs = description.inputs.enumerated().map { (names[$0.offset], $0.element.datatype.rawValue) }
+    outputNames = CNames(description.outputs.map(\.name))
+  }
+
+  deinit {
+    library.destroy(handle)
+    services.spareExecutions.withLock { spare in idle.withLock { spare.append(contentsOf: $0) } }
+    host.retire()
+  }
+
+  /// Runs one batch: `inputs` hold the rows of all `requests`, in order. Every request's receiver
+  /// is finished exactly once, possibly after this returns. The caller keeps within the declared
+  /// concurrency. Blocks while the plugin computes.
+  ///
+  /// Inputs that the description does not have, or not so, are refused with `invalidArgument`.
+  public func execute(inputs: [Tensor], requests: [PluginRequest]) {
+    guard !requests.isEmpty else { return }
+    do throws(PluginError) {
+      let inputs = try arranged(inputs)
+      guard let execution = takeExecution(), begin(execution, inputs, requests) else {
+        throw PluginError(status: .unavailable, message: "too many requests are open")
+      }
+      run(execution)
+    } catch {
+      for request in requests {
+        request.receiver.finish(status: error.status, message: error.message, outputs: [])
+      }
+    }
+  }
+
+  private func begin(_ execution: BatchExecution, _ inputs: [Tensor], _ requests: [PluginRequest]) -> Bool {
+    if execution.begin(self, inputs: inputs, requests: requests) { return true }
+    recycle(execution)
+    return false
+  }
+
+  private func run(_ execution: BatchExecution) {
+    let code = library.table.execute(handle, execution.batch, execution.error)
+    switch PluginStatus(rawValue: code) {
+    case .ok: execution.finishOpen(.ok, "")
+    case .pending: break
+    default:
+      let message = failureMessage(&execution.error.pointee, code, of: "execute")
+      execution.finishOpen(PluginStatus(ending: code), message)
+    }
+    execution.leave()
+  }
+
+  /// Tells the plugin that nobody waits for the request any more.
+  func cancel(_ request: UInt) { library.table.cancel?(handle, OpaquePointer(bitPattern: request)) }
+
+  /// Takes an execution back that is closed.
+  func recycle(_ execution: BatchExecution) { idle.withLock { $0.append(execution) } }
+
+  private func takeExecution() -> BatchExecution? {
+    idle.withLock { $0.popLast() } ?? services.spareExecutions.withLock { $0.popLast() }
+      ?? BatchExecution.make()
+  }
+
+  /// `inputs` in the order of the description, each as it was declared.
+  private func arranged(_ inputs: [Tensor]) throws(PluginError) -> [Tensor] {
+    var next = 0
+    for spec in description.inputs {
+      if next < inputs.count, inputs[next].name == spec.name {
+        try check(inputs[next], spec)
+        next += 1
+      } else if !spec.isOptional || inputs.contains(where: { $0.name == spec.name }) {
+        return try reordered(inputs)
+      }
+    }
+    return next == inputs.count ? inputs : try reordered(inputs)
+  }
+
+  private func reordered(_ inputs: [Tensor]) throws(PluginError) -> [Tensor] {
+    for (position, input) in inputs.enumerated() {
+      guard description.inputs.contains(where: { $0.name == input.name }) else {
+        throw refusal("the model has no input \"\(input.name)\"")
+      }
+      guard !inputs[..<position].contains(where: { $0.name == input.name }) else {
+        throw refusal("input \"\(input.name)\" was given twice")
+      }
+    }
+    var result: [Tensor] = []
+    for spec in description.inputs {
+      if let input = inputs.first(where: { $0.name == spec.name }) {
+        try check(input, spec)
+        result.append(input)
+      } else if !spec.isOptional {
+        throw refusal("input \"\(spec.name)\" is missing")
+      }
+    }
+    return result
+  }
+
+  private func check(_ input: Tensor, _ spec: TensorSpec) throws(PluginError) {
+    guard input.datatype == spec.datatype, spec.shape.admits(input.shape) else {
+      throw refusal(
+        "input \"\(spec.name)\" is \(spec.datatype.name) \(spec.shape); \(input.datatype.name) \(input.shape) came"
+      )
+    }
+  }
+
+  private func refusal(_ message: String) -> PluginError {
+    PluginError(status: .invalidArgument, message: message)
+  }
+
+  /// The names of the outputs, for a message.
+  var outputList: String { description.outputs.prefix(20).map { "\"\($0.name)\"" }.joined(separator: ", ") }
+
+  /// What the client and the log are told when the plugin breaks its word.
+  func fault(_ what: String) -> PluginError {
+    PluginError(status: .internalFault, message: "plugin \(library.name) \(what)")
+  }
+}
+
+/// The sentence in `error`, or one made of the code if there is none.
+func failureMessage(_ error: inout swerve_error, _ code: Int32, of function: String) -> String {
+  let message = withUnsafeBytes(of: &error.message) { bytes in
+    text(bytes.baseAddress!.assumingMemoryBound(to: CChar.self), limit: bytes.count)
+  }
+  if !message.isEmpty { return message }
+  guard let status = PluginStatus(rawValue: code), status != .pending else {
+    return "\(function) returned \(code), which is no status of the plugin ABI"
+  }
+  return "\(function) failed: \(status.sentence)"
+}
+
+extension PluginStatus {
+  /// What is said when a plugin fails without a message.
+  var sentence: String {
+    switch self {
+    case .ok: "ok"
+    case .pending: "pending"
+    case .invalidArgument: "an argument is invalid"
+    case .notFound: "something was not found"
+    case .unsupported: "this is not supported"
+    case .outOfMemory: "out of memory"
+    case .cancelled: "cancelled"
+    case .unavailable: "unavailable, try again later"
+    case .internalFault: "internal fault"
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import PluginHost
+import Tensors
+
+/// What a ready version of a model asks of its requests.
+final class ModelContract: Sendable {
+  let name: String
+  let description: ModelDescription
+  /// Rows of dimension 0 one execution may hold; 1: rows are not stacked.
+  let maximumBatch: Int
+
+  init(name: String, description: ModelDescription, configuredMaximum: Int?) {
+    self.name = name
+    self.description = description
+    maximumBatch = max(1, min(description.maximumBatch, configuredMaximum ?? description.maximumBatch))
+  }
+
+  /// Whether dimension 0 of every input is a batch of independent rows.
+  var isBatching: Bool { description.maximumBatch > 1 }
+
+  /// Throws what is wrong with `inputs`: names, datatypes, shapes, in the order of the description.
+  func check(_ inputs: [Tensor]) throws(ServingError) {
+    try checkNames(inputs)
+    var rows: Int?
+    for input in inputs {
+      guard let spec = description.inputs.first(where: { $0.name == input.name }) else { continue }
+      guard input.datatype == spec.datatype else {
+        throw ServingError(
+          .invalidArgument,
+          "inference input '\(input.name)' data-type is '\(input.datatype.name)', but model '\(name)' expects "
+            + "'\(spec.datatype.name)'", tensor: input.name)
+      }
+      guard spec.shape.admits(input.shape) else {
+        throw ServingError(
+          .invalidArgument,
+          "unexpected shape for input '\(input.name)' for model '\(name)'. Expected \(spec.shape), got "
+            + "\(input.shape)." + shapeHint(spec.shape, input.shape), tensor: input.name)
+      }
+      guard isBatching, let first = input.shape.first else { continue }
+      if let rows, rows != first {
+        throw ServingError(
+          .invalidArgument,
+          "input '\(input.name)' batch size does not match other inputs for '\(name)': dimension 0 is \(first), "
+            + "of the inputs before it \(rows)", tensor: input.name)
+      }
+      rows = first
+    }
+  }
+
+  private func checkNames(_ inputs: [Tensor]) throws(ServingError) {
+    for (index, input) in inputs.enumerated() {
+      guard description.inputs.contains(where: { $0.name == input.name }) else {
+        throw ServingError(
+          .invalidArgument,
+          "unexpected inference input '\(input.name)' for model '\(name)': it has "
+            + description.inputs.map { "'\($0.name)'" }.joined(separator: ", "), tensor: input.name)
+      }
+      if inputs[..<index].contains(where: { $0.name == input.name }) {
+        throw ServingError(
+          .invalidArgument, "input '\(input.name)' is given more than once for model '\(name)'",
+          tensor: input.name)
+      }
+    }
+    let missing = description.inputs.filter { spec in
+      !spec.isOptional && !inputs.contains { $0.name == spec.name }
+    }
+    guard !missing.isEmpty else { return }
+    func list(_ names: [String]) -> String { "[" + names.map { "'\($0)'" }.joined(separator: ", ") + "]" }
+    throw ServingError(
+      .invalidArgument,
+      "expected \(description.inputs.count) inputs but got \(inputs.count) inputs for model '\(name)'. Got input(s) "
+        + "\(list(inputs.map(\.name))), but missing required input(s) \(list(missing.map(\.name))). "
+        + "Please provide all required input(s).")
+  }
+
+  private func shapeHint(_ expected: Shape, _ actual: Shape) -> String {
+    guard isBatching, actual.rank + 1 == expected.rank else { return "" }
+    return " NOTE: dimension 0 is the batch: send [1\(actual.map { ",\($0)" }.joined())] for a single row."
+  }
+}

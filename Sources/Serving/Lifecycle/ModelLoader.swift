@@ -1,0 +1,15 @@
+public import PluginHost
+
+/// Loads one version of a model: finds its plugin, loads that, and has it make the model.
+public enum ModelLoader {
+  /// The plugin and the model of `source`, or what is wrong with which file.
+  public static func load(
+    _ source: ModelSource, locator: PluginLocator, services: HostServices
+  ) throws(PluginError) -> (plugin: Plugin, model: PluginModel) {
+    if let fault = source.fault { throw PluginError(status: .invalidArgument, message: fault) }
+    let plugin = try Plugin(path: try locator.locate(source), services: services)
+    let model = try plugin.makeModel(
+      path: source.path, configuration: source.configuration.parameters, name: source.name)
+    return (plugin, model)
+  }
+}

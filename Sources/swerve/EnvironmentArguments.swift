@@ -1,0 +1,43 @@
+import Glibc
+
+/// Turns environment variables into arguments of `serve`, where the command line does not give them.
+enum EnvironmentArguments {
+  private enum Kind { case value, list, flag }
+
+  /// The options of `serve` by name; the variable of `--log-level` is `SWERVE_LOG_LEVEL`.
+  private static let options: [(name: String, kind: Kind)] =
+    ServeOptions.valueOptionNames.map { ($0, .value) } + ServeOptions.listOptionNames.map { ($0, .list) }
+    + ServeOptions.flagNames.map { ($0, .flag) }
+
+  static func variable(for option: String) -> String {
+    "SWERVE_" + option.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+  }
+
+  /// `arguments`, with what `environment` adds. Lists are separated by `:`; a flag is set by `1` or
+  /// `true`.
+  static func merged(_ arguments: [String], environment: [String: String]) -> [String] {
+    guard arguments.first == "serve" else { return arguments }
+    var merged = arguments
+    for (name, kind) in options {
+      let isGiven = arguments.contains { $0 == "--\(name)" || $0.hasPrefix("--\(name)=") }
+      guard !isGiven, let value = environment[variable(for: name)], !value.isEmpty else { continue }
+      switch kind {
+      case .value: merged.append("--\(name)=\(value)")
+      case .list: merged += value.split(separator: ":").map { "--\(name)=\($0)" }
+      case .flag: if value == "1" || value == "true" { merged.append("--\(name)") }
+      }
+    }
+    return merged
+  }
+
+  static func current() -> [String: String] {
+    var variables: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee {
+      let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2, parts[0].hasPrefix("SWERVE_") { variables[String(parts[0])] = String(parts[1]) }
+      entry += 1
+    }
+    return variables
+  }
+}

@@ -1,0 +1,43 @@
+import HTTP
+import Telemetry
+
+/// Counts what the HTTP front end tells.
+struct HTTPMetrics {
+  let events: ServerEvents
+
+  init(metrics: Metrics, log: Log) {
+    var events = ServerEvents()
+    let opened = metrics.counter("swerve_http_connections_opened_total", help: "Connections accepted.")
+    let closed = metrics.counter("swerve_http_connections_closed_total", help: "Connections that ended.")
+    metrics.observe("swerve_http_connections", help: "Connections that are open.") {
+      Double(opened.value) - Double(closed.value)
+    }
+    let received = metrics.counter("swerve_http_request_bytes_total", help: "Bytes of request bodies.")
+    let sent = metrics.counter("swerve_http_response_bytes_total", help: "Bytes of responses.")
+    let abandoned = metrics.counter(
+      "swerve_http_abandoned_total", help: "Clients that left before their answer.")
+    let classes = (1...5).map { hundred in
+      metrics.counter(
+        "swerve_http_responses_total", help: "Responses by class of status.",
+        labels: [("class", "\(hundred)xx")])
+    }
+    let count: @Sendable (Int) -> Void = { status in classes[min(max(status / 100, 1), 5) - 1].add() }
+    events.connectionOpened = { opened.add() }
+    events.connectionClosed = { closed.add() }
+    events.connectionRefused = { reason in
+      metrics.counter(
+        "swerve_http_connections_refused_total", help: "Connections turned away, by limit.",
+        labels: [("reason", "\(reason)")]
+      ).add()
+    }
+    events.answered = { answer in
+      received.add(UInt64(answer.requestBytes))
+      sent.add(UInt64(answer.responseBytes))
+      count(answer.status)
+    }
+    events.requestRefused = count
+    events.abandoned = { abandoned.add() }
+    events.log = { level, message, fields in log.write(level, message, fields) }
+    self.events = events
+  }
+}

@@ -1,0 +1,24 @@
+import ArgumentParser
+import Glibc
+
+/// Serves the models of one or more repositories until it is told to stop.
+struct Serve: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Serves models over HTTP.",
+    discussion: """
+      Standard output gets a line when the server listens and one when every model has been tried; log
+      lines go to standard error. SIGTERM and SIGINT end it: readiness says no, running requests end,
+      and a second signal ends it at once. Each option has an environment variable: --log-level is
+      SWERVE_LOG_LEVEL; lists are separated by ':'.
+      """)
+
+  @OptionGroup var options: ServeOptions
+
+  func run() throws {
+    let repositories = options.models.isEmpty ? ["models"] : options.models
+    for path in repositories where !Files.isDirectory(path) {
+      throw Refusal("--models \(path): no such folder; give the folder that holds NAME/VERSION/… folders")
+    }
+    try Server(options: options, repositories: repositories.map(Files.absolute)).run()
+  }
+}

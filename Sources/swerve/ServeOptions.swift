@@ -1,0 +1,114 @@
+public import ArgumentParser
+public import Serving
+public import Telemetry
+
+extension Log.Level: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+  public static var allValueStrings: [String] { allCases.map { "\($0)" } }
+}
+extension Log.Format: ExpressibleByArgument {}
+extension ServingConfiguration.Control: ExpressibleByArgument {}
+
+/// What `swerve serve` may be told, on the command line or by `SWERVE_…` variables.
+struct ServeOptions: ParsableArguments {
+  @Option(help: "A model repository: a folder of NAME/VERSION/… folders. May be given again.")
+  var models: [String] = []
+
+  @Option(help: "The address to listen on; 0.0.0.0 or :: for all.")
+  var host = "127.0.0.1"
+
+  @Option(help: "The port to listen on; 0 for any that is free.")
+  var port = 8080
+
+  @Option(help: "A Unix-domain socket to listen on as well.")
+  var unixSocket: String?
+
+  @Option(help: "A folder of plugins, searched before the built-in ones. May be given again.")
+  var plugins: [String] = []
+
+  @Option(help: "poll: folders are watched; none: models are loaded once, at the start.")
+  var modelControl = ServingConfiguration.Control.poll
+
+  @Option(help: "Seconds between two looks at the model repositories.")
+  var pollSeconds = 2.0
+
+  @Option(help: "Event loops, each a thread; 0: one for each core the process may use.")
+  var loops = 0
+
+  @Option(help: "Threads that execute models; 0: one for each core the process may use.")
+  var workers = 0
+
+  @Option(help: "Bytes that the body of a request may have.")
+  var maxBodyBytes = 64 << 20
+
+  @Option(help: "Bytes that the header of a request may have.")
+  var maxHeaderBytes = 64 << 10
+
+  @Option(help: "Connections that may be open at once.")
+  var maxConnections = 10_000
+
+  @Option(help: "Connections that one address may have open at once; 0: as many as there may be.")
+  var maxConnectionsPerAddress = 0
+
+  @Option(help: "Seconds a client may take to send the header of a request.")
+  var headerSeconds = 10.0
+
+  @Option(help: "Seconds a connection may stay open without a request.")
+  var idleSeconds = 75.0
+
+  @Option(help: "Requests that may wait for one model; more are refused with 429.")
+  var queueRequests = 4096
+
+  @Option(help: "Bytes of inputs that may wait for one model; more are refused with 429.")
+  var queueBytes = 1 << 30
+
+  @Option(help: "Bytes that plugins may take through the host's memory service; 0: no limit.")
+  var pluginMemoryBytes = 0
+
+  @Option(help: "Seconds that readiness says no, while all is still served, before a stop.")
+  var drainSeconds = 0.0
+
+  @Option(help: "Seconds that running requests get to end at a stop.")
+  var graceSeconds = 8.0
+
+  @Option(help: "The least level that is logged.")
+  var logLevel = Log.Level.info
+
+  @Option(help: "The form of log lines.")
+  var logFormat = Log.Format.text
+
+  @Option(help: "The most of the CPU to use: portable, avx2 or avx512; all of it by default.")
+  var cpu: String?
+
+  static let listOptionNames = ["models", "plugins"]
+  static let flagNames: [String] = []
+  static let valueOptionNames = [
+    "host", "port", "unix-socket", "model-control", "poll-seconds", "loops", "workers", "max-body-bytes",
+    "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
+    "queue-requests", "queue-bytes", "plugin-memory-bytes", "drain-seconds", "grace-seconds", "log-level",
+    "log-format", "cpu",
+  ]
+
+  mutating func validate() throws {
+    try require((0...65_535).contains(port), "--port \(port)", "a port is 0 to 65535")
+    try require(pollSeconds >= 0.05, "--poll-seconds \(pollSeconds)", "at least 0.05")
+    try require((0...1024).contains(loops), "--loops \(loops)", "0 to 1024")
+    try require((0...1024).contains(workers), "--workers \(workers)", "0 to 1024")
+    try require(maxBodyBytes > 0, "--max-body-bytes \(maxBodyBytes)", "above 0")
+    try require(maxHeaderBytes >= 1024, "--max-header-bytes \(maxHeaderBytes)", "at least 1024")
+    try require(maxConnections > 0, "--max-connections \(maxConnections)", "above 0")
+    try require(
+      maxConnectionsPerAddress >= 0, "--max-connections-per-address \(maxConnectionsPerAddress)", "0 or above"
+    )
+    try require(headerSeconds > 0, "--header-seconds \(headerSeconds)", "above 0")
+    try require(idleSeconds > 0, "--idle-seconds \(idleSeconds)", "above 0")
+    try require(queueRequests > 0, "--queue-requests \(queueRequests)", "above 0")
+    try require(queueBytes > 0, "--queue-bytes \(queueBytes)", "above 0")
+    try require(drainSeconds >= 0, "--drain-seconds \(drainSeconds)", "0 or above")
+    try require(graceSeconds >= 0, "--grace-seconds \(graceSeconds)", "0 or above")
+  }
+
+  private func require(_ holds: Bool, _ given: String, _ expected: String) throws {
+    if !holds { throw ValidationError("\(given): expected \(expected)") }
+  }
+}

@@ -1,0 +1,140 @@
+import Glibc
+import HTTP
+import InferenceAPI
+import Kernels
+import PluginHost
+import Serving
+import Synchronization
+import Telemetry
+
+/// The objects of a running server, put together from its options.
+final class Server: Sendable {
+  private let options: ServeOptions
+  private let log: Log
+  private let models: ModelManager
+  private let http: HTTPServer
+  private let signals = Atomic<Int>(0)
+
+  init(options: ServeOptions, repositories: [String]) throws {
+    self.options = options
+    let cores = AvailableCores.count()
+    let log = Log(level: options.logLevel, format: options.logFormat)
+    let metrics = Metrics()
+    self.log = log
+    Server.registerProcess(in: metrics, cores: cores)
+    models = ModelManager(
+      repository: ModelRepository(roots: repositories, readConfiguration: ModelConfigurationFile.read),
+      locator: PluginLocator(directories: Installation.pluginDirectories(extra: options.plugins)),
+      configuration: Server.serving(options, cores: cores),
+      services: Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
+      log: log,
+      onFirstScan: { Server.announce($0) })
+    let service = InferenceService(
+      catalog: models, metrics: metrics, log: log,
+      identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
+      openAPI: Installation.openAPI ?? "")
+    http = HTTPServer(
+      configuration: Server.http(options, cores: cores), handler: service,
+      events: HTTPMetrics(metrics: metrics, log: log).events)
+  }
+
+  /// Serves until a signal ends it.
+  func run() throws {
+    http.onSignal([SIGTERM, SIGINT]) { [self] _ in signalled() }
+    do throws(HTTPServerError) { try http.start() } catch { throw Refusal("\(error)") }
+    let addresses = http.addresses.map { "\($0)".hasPrefix("unix:") ? "\($0)" : "http://\($0)" }
+    Standard.output("swerve \(Build.version) listens on \(addresses.joined(separator: " and "))")
+    models.start()
+    http.join()
+    models.stop()
+    log.write(.info, "stopped")
+  }
+
+  /// The first signal drains and stops, the second ends the process at once.
+  private func signalled() {
+    guard signals.wrappingAdd(1, ordering: .relaxed).oldValue == 0 else { _exit(1) }
+    log.write(.info, "stopping: readiness says no, running requests end")
+    models.beginShutdown()
+    http.beginDrain()
+    let seconds = options.drainSeconds
+    let grace = Int64(options.graceSeconds * 1e9)
+    guard seconds > 0 else { return http.stop(grace: grace) }
+    Server.after(seconds: seconds) { [self] in http.stop(grace: grace) }
+  }
+
+  /// Runs `action` on a thread of its own, later.
+  private static func after(seconds: Double, _ action: @escaping @Sendable () -> Void) {
+    final class Body {
+      let run: () -> Void
+      init(_ run: @escaping () -> Void) { self.run = run }
+    }
+    let body = Unmanaged.passRetained(
+      Body {
+        usleep(UInt32(min(seconds, 3600) * 1e6))
+        action()
+      })
+    var thread = pthread_t()
+    pthread_create(
+      &thread, nil,
+      {
+        Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().run()
+        return nil
+      }, body.toOpaque())
+    pthread_detach(thread)
+  }
+
+  private static func announce(_ models: [ServedModel]) {
+    let ready = models.count { $0.state == .ready }
+    Standard.output(
+      "ready: \(ready) of \(models.count) models serve"
+        + (ready < models.count ? "; /readyz says why not all" : ""))
+  }
+
+  // MARK: - Options to configurations
+
+  private static func serving(_ options: ServeOptions, cores: Int) -> ServingConfiguration {
+    var configuration = ServingConfiguration()
+    configuration.control = options.modelControl
+    configuration.pollSeconds = options.pollSeconds
+    configuration.workerCount = options.workers > 0 ? options.workers : cores
+    configuration.workerSpinNanoseconds = cores > 1 ? configuration.workerSpinNanoseconds : 0
+    configuration.queuedRequests = options.queueRequests
+    configuration.queuedBytes = options.queueBytes
+    return configuration
+  }
+
+  private static func services(_ options: ServeOptions, cores: Int, metrics: Metrics, log: Log)
+    -> HostServices
+  {
+    HostServices(
+      serverVersion: Build.version, metrics: metrics, threadPool: ThreadPool(workerCount: cores - 1),
+      memoryLimit: options.pluginMemoryBytes > 0 ? options.pluginMemoryBytes : .max
+    ) { level, plugin, model, message in
+      log.write(level, message, [("plugin", plugin), ("model", model)])
+    }
+  }
+
+  private static func http(_ options: ServeOptions, cores: Int) -> ServerConfiguration {
+    var listeners = [ListenAddress.tcp(host: options.host, port: options.port)]
+    if let path = options.unixSocket { listeners.append(.unix(path: path)) }
+    var configuration = ServerConfiguration(listeners: listeners)
+    configuration.loopCount = options.loops > 0 ? options.loops : cores
+    configuration.headBytes = options.maxHeaderBytes
+    configuration.bodyBytes = options.maxBodyBytes
+    configuration.connections = options.maxConnections
+    configuration.connectionsPerAddress =
+      options.maxConnectionsPerAddress > 0 ? options.maxConnectionsPerAddress : nil
+    configuration.headTime = Int64(options.headerSeconds * 1e9)
+    configuration.idleTime = Int64(options.idleSeconds * 1e9)
+    return configuration
+  }
+
+  private static func registerProcess(in metrics: Metrics, cores: Int) {
+    ProcessMetrics.register(in: metrics)
+    metrics.gauge(
+      "swerve_build_info", help: "1, with the version as a label.", labels: [("version", Build.version)]
+    ).set(1)
+    metrics.gauge("swerve_usable_cores", help: "Cores that affinity and control group allow.").set(
+      Double(cores))
+  }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct CommandLineTests {
+  private func swerve(_ arguments: String..., environment: [String: String] = [:]) throws -> Command {
+    try Command([Checkout.products + "/swerve"] + arguments, environment: environment)
+  }
+
+  @Test func aPluginBuiltWithPlainCCIsChecked() throws {
+    let folder = try TemporaryFolder()
+    let built = try Command([
+      "cc", "-shared", "-fPIC", "-I", "Sources/CSwervePlugin/include", "plugins/identity/identity.c", "-o",
+      folder.path + "/x.so",
+    ])
+    #expect(built.status == 0, "\(built.error)")
+    let check = try swerve("check", folder.path + "/x.so")
+    #expect(check.status == 0, "\(check.error)")
+    #expect(check.output.contains("plugin 'identity'"))
+  }
+
+  @Test func whatServeWouldRefuseCheckRefusesWithTheReason() throws {
+    let folder = try TemporaryFolder()
+    let text = try folder.write("t.so", "text")
+    for path in [text, folder.path + "/none.so", folder.path] {
+      let check = try swerve("check", path)
+      #expect(check.status == 1)
+      #expect(check.error.contains(path), "\(check.error)")
+    }
+  }
+
+  @Test func describePrintsAModelAsJSON() throws {
+    let run = try swerve("describe", "models/fashion")
+    #expect(run.status == 0, "\(run.error)")
+    let document = try #require(
+      try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    let version = try #require((document["versions"] as? [[String: Any]])?.first)
+    #expect((version["inputs"] as? [[String: Any]])?.first?["shape"] as? [Int] == [-1, 1, 28, 28])
+    #expect((version["max_batch"] as? Int ?? 0) > 1)
+    #expect(((version["outputs"] as? [[String: Any]])?.first?["labels"] as? [String])?.last == "Ankle boot")
+  }
+
+  @Test func healthAsksTheServer() throws {
+    let server = try ServerProcess(models: ["models"])
+    #expect(try swerve("health", "--port", "\(server.port)").status == 0)
+    #expect(try swerve("health", "--port", "\(server.port)", "--path", "/nope").status == 1)
+    #expect(try swerve("health", environment: ["SWERVE_PORT": "\(server.port)"]).status == 0)
+  }
+
+  @Test func everyOptionHasAnEnvironmentVariable() throws {
+    let run = try swerve(
+      "serve", environment: ["SWERVE_MODELS": "models", "SWERVE_PORT": "99999"])
+    #expect(run.status != 0)
+    #expect(run.error.contains("99999"))
+    let help = try swerve("serve", "--help").output
+    for option in ["--models", "--host", "--port", "--max-body-bytes", "--log-level"] {
+      #expect(help.contains(option))
+    }
+  }
+
+  @Test func versionSaysWhatItSpeaks() throws {
+    #expect(try swerve("version").output.contains("plugin ABI 1.0"))
+    #expect(try swerve("--version").output.contains("0.1.0"))
+  }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import PluginHost
+import Telemetry
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Serving
+
+/// A manager over one model `m` of the plugin `picky`, loaded for real.
+private final class PickyServer {
+  let folder: TemporaryFolder
+  let manager: ModelManager
+
+  init(_ change: (inout ServingConfiguration) -> Void = { _ in }) throws {
+    folder = try TemporaryFolder()
+    try FileManager.default.createDirectory(
+      atPath: folder.path + "/models/m/1", withIntermediateDirectories: true)
+    let built = try Command([
+      "cc", "-shared", "-fPIC", "-I", "Sources/CSwervePlugin/include", "Tests/ServingTests/Fixtures/picky.c",
+      "-o",
+      folder.path + "/models/m/1/plugin.so",
+    ])
+    #expect(built.status == 0, "\(built.error)")
+    var configuration = ServingConfiguration()
+    configuration.workerCount = 4
+    configuration.pollSeconds = 0.05
+    change(&configuration)
+    let loaded = DispatchSemaphore(value: 0)
+    manager = ModelManager(
+      repository: ModelRepository(roots: [folder.path + "/models"]) { _ in ModelConfiguration() },
+      locator: PluginLocator(directories: []), configuration: configuration, services: HostServices(),
+      metrics: Metrics(), log: Log(level: .error), onFirstScan: { _ in loaded.signal() })
+    manager.start()
+    #expect(loaded.wait(timeout: .now() + 30) == .success)
+    #expect(manager.unreadyReasons == [])
+  }
+
+  deinit { manager.stop() }
+
+  /// Submits a request that takes a tenth of a second, and returns when a worker has it.
+  func occupy() throws -> Recorder {
+    let recorder = try submit([1000]).1
+    while try manager.find("m").queueDepth > 0 { usleep(1000) }
+    return recorder
+  }
+
+  func submit(_ values: [Float], deadline: Int64 = 0) throws -> (InferenceRequest, Recorder) {
+    let recorder = Recorder()
+    let request = InferenceRequest(
+      id: "", inputs: [floats([values.count], values)], deadline: deadline, receiver: recorder)
+    try manager.find("m").submit(request)
+    return (request, recorder)
+  }
+}
+
+@Test func everyRequestOfABatchGetsItsOwnRowsAndItsOwnFault() throws {
+  let server = try PickyServer()
+  let seed = seedOfThisRun()
+  var random = SeededGenerator(seed: seed)
+  var sent: [([Float], Recorder)] = []
+  for _ in 0..<400 {
+    let isBad = Int.random(in: 0..<10, using: &random) == 0
+    let values = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+      Float(Int.random(in: 0...99, using: &random))
+    }
+    let all = isBad ? values + [-1] : values
+    sent.append((all, try server.submit(all).1))
+  }
+  for (input, recorder) in sent {
+    let answer = try #require(recorder.answer(), "no answer, seed \(seed)")
+    switch answer {
+    case .success(let outputs):
+      #expect(values(outputs[0]) == input.map { $0 * 2 }, "seed \(seed)")
+    case .failure(let error):
+      #expect(error.code == .invalidArgument && error.message == "x must not be negative", "seed \(seed)")
+      #expect(input.contains(-1), "seed \(seed)")
+    }
+    #expect(recorder.count == 1)
+  }
+}
+
+@Test func aRequestWiderThanTheModelIsSplitAndGathered() throws {
+  let server = try PickyServer()
+  let input = (0..<100).map(Float.init)
+  let outputs = try #require(try server.submit(input).1.answer()?.get())
+  #expect(outputs[0].shape == [100])
+  #expect(values(outputs[0]) == input.map { $0 * 2 })
+}
+
+@Test func aRequestThatWaitsPastItsDeadlineIsRefused() throws {
+  let server = try PickyServer()
+  let first = try server.occupy()
+  let deadline = MonotonicClock.system.now() + 20_000_000
+  let (_, second) = try server.submit([1], deadline: deadline)
+  #expect(first.answer() != nil)
+  _ = second.answer()
+  #expect(second.error?.code == .deadlineExceeded)
+}
+
+@Test func aCancelledRequestThatWaitsIsDropped() throws {
+  let server = try PickyServer()
+  let first = try server.occupy()
+  let (request, second) = try server.submit([1])
+  request.cancel()
+  #expect(first.answer() != nil)
+  _ = second.answer()
+  #expect(second.error?.code == .cancelled)
+}
+
+@Test func aFullQueueRefusesAtOnce() throws {
+  let server = try PickyServer { $0.queuedRequests = 2 }
+  var answers = [try server.occupy()]
+  answers += try (0..<2).map { _ in try server.submit([1]).1 }
+  let error = #expect(throws: ServingError.self) { try server.submit([1]) }
+  #expect(error?.code == .queueFull)
+  for answer in answers { #expect(try answer.answer()?.get() != nil) }
+}
+
+@Test func aRemovedModelAnswersWhatRunsAndRefusesTheRest() throws {
+  let server = try PickyServer()
+  let model = try server.manager.find("m")
+  let running = try server.occupy()
+  try FileManager.default.removeItem(atPath: server.folder.path + "/models/m")
+  #expect(try running.answer()?.get() != nil)
+  let end = Date() + 10
+  while model.state != .unloaded && Date() < end { usleep(10_000) }
+  #expect(model.state == .unloaded)
+  let late = InferenceRequest(id: "", inputs: [floats([1], [1])], receiver: Recorder())
+  let error = #expect(throws: ServingError.self) { try model.submit(late) }
+  #expect(error?.code == .notReady)
+}
+
+@Test func aBadReplacementLeavesTheOldServing() throws {
+  let server = try PickyServer()
+  try server.folder.write("models/m/1/plugin.so", "no library any more")
+  usleep(400_000)
+  #expect(try server.manager.find("m").state == .ready)
+  #expect(try server.submit([21]).1.answer()?.get().first.map(values) == [42])
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Telemetry
+import Testing
+
+private func written(level: Log.Level = .info, format: Log.Format, _ body: (Log) -> Void) -> String {
+  let pipe = Pipe()
+  body(Log(level: level, format: format, descriptor: pipe.fileHandleForWriting.fileDescriptor))
+  try? pipe.fileHandleForWriting.close()
+  return String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+}
+
+@Test(arguments: Log.Format.allCases) func textFromAClientCannotForgeALine(_ format: Log.Format) {
+  let text = written(format: format) {
+    $0.write(.info, "hello\n2026 error forged", [("path", "/a\" x=\"1\r\n\u{1b}[2J\u{2028}")])
+  }
+  #expect(text.split(whereSeparator: \.isNewline).count == 1)
+  #expect(!text.contains("\u{1b}"))
+}
+
+@Test func aJSONRecordParsesAndKeepsItsFields() throws {
+  let text = written(format: .json) { $0.write(.warning, "say \"hi\"\\", [("model", "a\tb\u{7f}")]) }
+  let record = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String])
+  #expect(record["message"] == "say \"hi\"\\")
+  #expect(record["model"] == "a\tb\u{7f}")
+  #expect(record["level"] == "warning")
+}
+
+@Test func recordsBelowTheLevelAreNotEvenComposed() {
+  var composed = false
+  let text = written(level: .warning, format: .text) {
+    $0.write(
+      .info,
+      {
+        composed = true
+        return "x"
+      }())
+  }
+  #expect(text.isEmpty && !composed)
+}
