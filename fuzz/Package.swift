@@ -8,7 +8,10 @@ let fuzzers = ["http-parser"]
 let package = Package(
   name: "fuzz",
   dependencies: [.package(name: "swerve", path: "..")],
-  targets: [.target(name: "FuzzDriver", swiftSettings: [.swiftLanguageMode(.v6)])]
+  targets: [
+    .target(name: "CFuzzer"),
+    .target(name: "FuzzDriver", dependencies: ["CFuzzer"], swiftSettings: [.swiftLanguageMode(.v6)]),
+  ]
     + fuzzers.map { name in
       .executableTarget(
         name: name,

@@ -9,8 +9,8 @@ import Telemetry
 /// Connections never leave their loop, so nothing of theirs is locked. Others reach a loop by `run`, whose
 /// list is taken whole; a sleeping loop is woken once however many actions come.
 ///
-/// Unchecked: what is mutable belongs to the loop's thread, but for `posted`, which has a lock, and what is set
-/// before the thread starts.
+/// Unchecked: what is mutable belongs to the loop's thread, but for `posted`, which has a lock, and what is
+/// set before the thread starts.
 public final class EventLoop: @unchecked Sendable {
   private struct Posted: ~Copyable {
     var actions: [@Sendable () -> Void] = []

@@ -76,8 +76,8 @@ public final class HTTPServer: Sendable {
     removeSocketFiles()
   }
 
-  /// Closes connections as soon as no request is on them: idle ones now, others with their answers, which say
-  /// `Connection: close`. New connections are still accepted, and treated alike.
+  /// Closes connections as soon as no request is on them: idle ones now, others with their answers, which
+  /// say `Connection: close`. New connections are still accepted, and treated alike.
   public func beginDrain() {
     for loop in loops { loop.run { loop.beginDrain() } }
   }
@@ -127,8 +127,8 @@ public final class HTTPServer: Sendable {
     state.withLock { $0.addresses.append(bound) }
   }
 
-  /// Chooses the loop for a connection: the one that accepted it, unless that has notably more than another.
-  /// The system spreads connections over the sockets of a port by chance.
+  /// Chooses the loop for a connection: the one that accepted it, unless that has notably more than
+  /// another. The system spreads connections over the sockets of a port by chance.
   private func placement(tolerance: Int) -> (EventLoop) -> EventLoop {
     let loops = loops.map { Unowned(loop: $0) }
     return { accepting in

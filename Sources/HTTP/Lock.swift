@@ -2,8 +2,8 @@ import Glibc
 
 /// A value behind a POSIX mutex.
 ///
-/// Not `Synchronization.Mutex`: under contention the kernel hands that over, which the Thread Sanitizer cannot
-/// see and reports as a race; POSIX mutexes it knows.
+/// Not `Synchronization.Mutex`: under contention the kernel hands that over, which the Thread Sanitizer
+/// cannot see and reports as a race; POSIX mutexes it knows.
 ///
 /// Unchecked: `value` is reached only with the mutex held.
 final class Lock<Value: ~Copyable>: @unchecked Sendable {

@@ -35,18 +35,20 @@ import Testing
 
 @Test func pipelinedRequestsWaitForALaterAnswer() throws {
   let held = Held()
-  try withServer({ exchange in
-    if exchange.path == "/slow" { held.add(exchange) } else { echo(exchange) }
-  }) { _, port in
-    let client = try Client(port: port)
-    try client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /fast HTTP/1.1\r\nHost: a\r\n\r\n")
-    let slow = try held.take()
-    try client.send("GET /third HTTP/1.1\r\nHost: a\r\n\r\n")
-    answer(slow, "slow")
-    #expect(try client.takeResponse().text == "slow")
-    #expect(try client.takeResponse().text == "GET /fast  0\n")
-    #expect(try client.takeResponse().text == "GET /third  0\n")
-  }
+  try withServer(
+    { exchange in
+      if exchange.path == "/slow" { held.add(exchange) } else { echo(exchange) }
+    },
+    run: { _, port in
+      let client = try Client(port: port)
+      try client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /fast HTTP/1.1\r\nHost: a\r\n\r\n")
+      let slow = try held.take()
+      try client.send("GET /third HTTP/1.1\r\nHost: a\r\n\r\n")
+      answer(slow, "slow")
+      #expect(try client.takeResponse().text == "slow")
+      #expect(try client.takeResponse().text == "GET /fast  0\n")
+      #expect(try client.takeResponse().text == "GET /third  0\n")
+    })
 }
 
 @Test func bodiesOfAllSizesArriveWhole() throws {
@@ -62,13 +64,15 @@ import Testing
 }
 
 @Test func bigBodiesAreAligned() throws {
-  try withServer({ exchange in
-    let address = UInt(bitPattern: exchange.body.baseAddress)
-    exchange.respond(status: 200) { $0.append("\(address % 64)") }
-  }) { _, port in
-    let client = try Client(port: port)
-    #expect(try client.exchange("POST", "/", body: Array(repeating: 1, count: 100_000)).text == "0")
-  }
+  try withServer(
+    { exchange in
+      let address = UInt(bitPattern: exchange.body.baseAddress)
+      exchange.respond(status: 200) { $0.append("\(address % 64)") }
+    },
+    run: { _, port in
+      let client = try Client(port: port)
+      #expect(try client.exchange("POST", "/", body: Array(repeating: 1, count: 100_000)).text == "0")
+    })
 }
 
 @Test func chunkedBodiesArriveWhole() throws {
@@ -125,28 +129,31 @@ import Testing
 }
 
 @Test func exchangesTellWhatTheRequestSays() throws {
-  try withServer({ exchange in
-    let values: [String] = [
-      exchange.header("x-name") ?? "nil", exchange.header("absent") ?? "nil", exchange.remoteAddress,
-      "\(exchange.requestIndex)", "\(exchange.isKeptAlive)", "\(exchange.contentLength ?? -1)",
-      exchange.headers.map { "\($0.name)=\($0.value)" }.joined(separator: ","),
-      "\(exchange.acceptsHeader("text/event-stream"))", "\(exchange.acceptsHeader("application/json"))",
-      "\(exchange.announcesBody)", "\(exchange.startedAt > 0)", "\(exchange.loop.isCurrent)",
-    ]
-    exchange.respond(status: 200) { $0.append(values.joined(separator: "|")) }
-  }) { _, port in
-    let client = try Client(port: port)
-    _ = try client.exchange("GET", "/")
-    let response = try client.exchange("GET", "/", ["X-Name:  a b ", "Accept: text/*, application/json;q=0"])
-    var fields = response.text.split(separator: "|").map(String.init)
-    #expect(fields.remove(at: 2).hasPrefix("127.0.0.1:"))
-    #expect(
-      fields == [
-        "a b", "nil", "1", "true", "-1",
-        "Host=localhost,X-Name=a b,Accept=text/*, application/json;q=0", "true", "false", "false", "true",
-        "true",
-      ])
-  }
+  try withServer(
+    { exchange in
+      let values: [String] = [
+        exchange.header("x-name") ?? "nil", exchange.header("absent") ?? "nil", exchange.remoteAddress,
+        "\(exchange.requestIndex)", "\(exchange.isKeptAlive)", "\(exchange.contentLength ?? -1)",
+        exchange.headers.map { "\($0.name)=\($0.value)" }.joined(separator: ","),
+        "\(exchange.acceptsHeader("text/event-stream"))", "\(exchange.acceptsHeader("application/json"))",
+        "\(exchange.announcesBody)", "\(exchange.startedAt > 0)", "\(exchange.loop.isCurrent)",
+      ]
+      exchange.respond(status: 200) { $0.append(values.joined(separator: "|")) }
+    },
+    run: { _, port in
+      let client = try Client(port: port)
+      _ = try client.exchange("GET", "/")
+      let response = try client.exchange(
+        "GET", "/", ["X-Name:  a b ", "Accept: text/*, application/json;q=0"])
+      var fields = response.text.split(separator: "|").map(String.init)
+      #expect(fields.remove(at: 2).hasPrefix("127.0.0.1:"))
+      #expect(
+        fields == [
+          "a b", "nil", "1", "true", "-1",
+          "Host=localhost,X-Name=a b,Accept=text/*, application/json;q=0", "true", "false", "false", "true",
+          "true",
+        ])
+    })
 }
 
 @Test(arguments: [
@@ -156,13 +163,15 @@ import Testing
   ("", false),
 ])
 func acceptRangesAreWeighed(value: String, accepts: Bool) throws {
-  try withServer({ exchange in
-    let accepts = exchange.acceptsHeader("text/plain")
-    exchange.respond(status: 200) { $0.append("\(accepts)") }
-  }) { _, port in
-    let response = try Client(port: port).exchange("GET", "/", ["Accept: \(value)"])
-    #expect(response.text == "\(accepts)")
-  }
+  try withServer(
+    { exchange in
+      let accepts = exchange.acceptsHeader("text/plain")
+      exchange.respond(status: 200) { $0.append("\(accepts)") }
+    },
+    run: { _, port in
+      let response = try Client(port: port).exchange("GET", "/", ["Accept: \(value)"])
+      #expect(response.text == "\(accepts)")
+    })
 }
 
 @Test func httpOneZeroClosesUnlessAskedToStay() throws {
@@ -201,35 +210,39 @@ func acceptRangesAreWeighed(value: String, accepts: Bool) throws {
 }
 
 @Test func aBodyThatWillBeRefusedIsNotAskedFor() throws {
-  try withServer(echo, configure: { $0.bodyBytes = 1_000 }) { _, port in
-    let client = try Client(port: port)
-    try client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n")
-    let response = try client.takeResponse()
-    #expect(response.status == 413)
-    #expect(response.text == #"{"error":"the body exceeds the limit of 1000 bytes; send a smaller one"}"#)
-    #expect(response.headers["connection"] == "close")
-    client.finishSending()
-    #expect(try client.isAtEnd())
-  }
+  try withServer(
+    echo, configure: { $0.bodyBytes = 1_000 },
+    run: { _, port in
+      let client = try Client(port: port)
+      try client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n")
+      let response = try client.takeResponse()
+      #expect(response.status == 413)
+      #expect(response.text == #"{"error":"the body exceeds the limit of 1000 bytes; send a smaller one"}"#)
+      #expect(response.headers["connection"] == "close")
+      client.finishSending()
+      #expect(try client.isAtEnd())
+    })
 }
 
 @Test func bodiesAboveTheLimitAreRefused() throws {
-  try withServer(echo, configure: { $0.bodyBytes = 100_000 }) { _, port in
-    #expect(
-      try Client.exchangeOnce(port: port, "POST", "/", body: Array(repeating: 0, count: 100_000)).status
-        == 200)
-    let large = try Client(port: port)
-    try large.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n")
-    let sender = Thread { try? large.send([UInt8](repeating: 0, count: 30_000_000)) }
-    sender.start()
-    #expect(try large.takeResponse().status == 413, "the client gets to read it though it sends on")
-    let chunked = try Client(port: port)
-    try chunked.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n186A1\r\n")
-    #expect(try chunked.takeResponse().status == 413)
-    let small = try Client(port: port)
-    try small.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n")
-    #expect(try small.takeResponse().status == 413)
-  }
+  try withServer(
+    echo, configure: { $0.bodyBytes = 100_000 },
+    run: { _, port in
+      #expect(
+        try Client.exchangeOnce(port: port, "POST", "/", body: Array(repeating: 0, count: 100_000)).status
+          == 200)
+      let large = try Client(port: port)
+      try large.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n")
+      let sender = Thread { try? large.send([UInt8](repeating: 0, count: 30_000_000)) }
+      sender.start()
+      #expect(try large.takeResponse().status == 413, "the client gets to read it though it sends on")
+      let chunked = try Client(port: port)
+      try chunked.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n186A1\r\n")
+      #expect(try chunked.takeResponse().status == 413)
+      let small = try Client(port: port)
+      try small.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n")
+      #expect(try small.takeResponse().status == 413)
+    })
 }
 
 @Test func handlersAdmitBodiesEarly() throws {
@@ -241,16 +254,16 @@ func acceptRangesAreWeighed(value: String, accepts: Bool) throws {
       case "/none": .refuse(Refusal(status: 404, message: "no \"such\" path", headers: [("X-Why", "none")]))
       default: .admit
       }
-    }, configure: { $0.bodyBytes = 20_000 }
-  ) { _, port in
-    let body = [UInt8](repeating: 65, count: 40_000)
-    #expect(try Client.exchangeOnce(port: port, "POST", "/large", body: body).status == 200)
-    #expect(try Client.exchangeOnce(port: port, "POST", "/small", body: body).status == 413)
-    let refused = try Client(port: port).exchange("POST", "/none", body: body)
-    #expect(refused.status == 404)
-    #expect(refused.text == #"{"error":"no \"such\" path"}"#)
-    #expect(refused.headers["x-why"] == "none")
-  }
+    }, configure: { $0.bodyBytes = 20_000 },
+    run: { _, port in
+      let body = [UInt8](repeating: 65, count: 40_000)
+      #expect(try Client.exchangeOnce(port: port, "POST", "/large", body: body).status == 200)
+      #expect(try Client.exchangeOnce(port: port, "POST", "/small", body: body).status == 413)
+      let refused = try Client(port: port).exchange("POST", "/none", body: body)
+      #expect(refused.status == 404)
+      #expect(refused.text == #"{"error":"no \"such\" path"}"#)
+      #expect(refused.headers["x-why"] == "none")
+    })
 }
 
 @Test func refusalsNameTheReasonAndClose() throws {

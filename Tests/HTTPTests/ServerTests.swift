@@ -8,20 +8,22 @@ private let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 @Test func unixSocketsAreServed() throws {
   let path = NSTemporaryDirectory() + "swerve-http-\(getpid()).sock"
-  try withServer(echo, configure: { $0.listeners = [.unix(path: path, mode: 0o600)] }) { server, _ in
-    #expect(server.port == nil)
-    #expect(server.addresses.map(\.description) == ["unix:\(path)"])
-    #expect(try Client.exchangeOnce(path: path, "GET", "/x").text == "GET /x  0\n")
-    let permissions = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
-    #expect(permissions == 0o600)
-    #expect(throws: HTTPServerError.self) { try server.start() }
-    var configuration = ServerConfiguration(listeners: [.unix(path: path)])
-    configuration.loopCount = 1
-    let second = HTTPServer(configuration: configuration, handler: ClosureHandler(handleAction: echo))
-    #expect { try second.start() } throws: { "\($0)".contains("\(path): Address already in use") }
-    #expect(
-      try Client.exchangeOnce(path: path, "GET", "/y").status == 200, "the first server keeps its socket")
-  }
+  try withServer(
+    echo, configure: { $0.listeners = [.unix(path: path, mode: 0o600)] },
+    run: { server, _ in
+      #expect(server.port == nil)
+      #expect(server.addresses.map(\.description) == ["unix:\(path)"])
+      #expect(try Client.exchangeOnce(path: path, "GET", "/x").text == "GET /x  0\n")
+      let permissions = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+      #expect(permissions == 0o600)
+      #expect(throws: HTTPServerError.self) { try server.start() }
+      var configuration = ServerConfiguration(listeners: [.unix(path: path)])
+      configuration.loopCount = 1
+      let second = HTTPServer(configuration: configuration, handler: ClosureHandler(handleAction: echo))
+      #expect { try second.start() } throws: { "\($0)".contains("\(path): Address already in use") }
+      #expect(
+        try Client.exchangeOnce(path: path, "GET", "/y").status == 200, "the first server keeps its socket")
+    })
   #expect(!FileManager.default.fileExists(atPath: path), "the file is removed at the end")
 }
 
@@ -38,10 +40,12 @@ private let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
   }
   close(stale)
   #expect(bound == 0)
-  try withServer(echo, configure: { $0.listeners = [.unix(path: path)] }) { _, _ in
-    let response = try Client(path: path).exchange("GET", "/x")
-    #expect(response.status == 200)
-  }
+  try withServer(
+    echo, configure: { $0.listeners = [.unix(path: path)] },
+    run: { _, _ in
+      let response = try Client(path: path).exchange("GET", "/x")
+      #expect(response.status == 200)
+    })
 }
 
 @Test func ipv6IsServed() throws {
@@ -49,20 +53,22 @@ private let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     { exchange in
       let address = exchange.remoteAddress
       exchange.respond(status: 200) { $0.append(address) }
-    }, configure: { $0.listeners = [.tcp(host: "::1", port: 0)] }
-  ) { server, port in
-    #expect(server.addresses.map(\.description) == ["[::1]:\(port)"])
-    let response = try Client(port: port, family: AF_INET6).exchange("GET", "/")
-    #expect(response.text.hasPrefix("[::1]:"))
-  }
+    }, configure: { $0.listeners = [.tcp(host: "::1", port: 0)] },
+    run: { server, port in
+      #expect(server.addresses.map(\.description) == ["[::1]:\(port)"])
+      let response = try Client(port: port, family: AF_INET6).exchange("GET", "/")
+      #expect(response.text.hasPrefix("[::1]:"))
+    })
 }
 
 @Test func theUnspecifiedAddressServesBothFamilies() throws {
-  try withServer(echo, configure: { $0.listeners = [.tcp(host: "::", port: 0)] }) { _, port in
-    let overIPv6 = try Client(port: port, family: AF_INET6).exchange("GET", "/")
-    #expect(overIPv6.status == 200)
-    #expect(try Client.exchangeOnce(port: port, "GET", "/").status == 200)
-  }
+  try withServer(
+    echo, configure: { $0.listeners = [.tcp(host: "::", port: 0)] },
+    run: { _, port in
+      let overIPv6 = try Client(port: port, family: AF_INET6).exchange("GET", "/")
+      #expect(overIPv6.status == 200)
+      #expect(try Client.exchangeOnce(port: port, "GET", "/").status == 200)
+    })
 }
 
 @Test func aPortInUseIsAnErrorThatNamesIt() throws {
@@ -87,15 +93,17 @@ func anAddressThatCannotBeIsAnError(host: String, port: Int) {
 @Test func connectionsAreSpreadOverLoops() throws {
   let first = Tally()
   nonisolated(unsafe) weak var firstLoop: EventLoop?
-  try withServer({ exchange in
-    if exchange.loop === firstLoop { first.add() }
-    echo(exchange)
-  }) { server, port in
-    firstLoop = server.loops[0]
-    let clients = try (0..<40).map { _ in try Client(port: port) }
-    for client in clients { #expect(try client.exchange("GET", "/").status == 200) }
-    #expect(first.value > 10 && first.value < 30, "\(first.value) of 40 connections are on the first loop")
-  }
+  try withServer(
+    { exchange in
+      if exchange.loop === firstLoop { first.add() }
+      echo(exchange)
+    },
+    run: { server, port in
+      firstLoop = server.loops[0]
+      let clients = try (0..<40).map { _ in try Client(port: port) }
+      for client in clients { #expect(try client.exchange("GET", "/").status == 200) }
+      #expect(first.value > 10 && first.value < 30, "\(first.value) of 40 connections are on the first loop")
+    })
 }
 
 @Test func actionsRunInOrderAndCoalesce() throws {
@@ -118,57 +126,63 @@ func anAddressThatCannotBeIsAnError(host: String, port: Int) {
 
 @Test func drainingClosesIdleConnectionsAndFinishesOthers() throws {
   let held = Held()
-  try withServer({ exchange in
-    if exchange.path == "/hold" { held.add(exchange) } else { echo(exchange) }
-  }) { server, port in
-    let idle = try Client(port: port)
-    #expect(try idle.exchange("GET", "/").headers["connection"] == nil)
-    let busy = try Client(port: port)
-    try busy.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")
-    let exchange = try held.take()
-    server.beginDrain()
-    #expect(try idle.isAtEnd())
-    answer(exchange, "held")
-    let last = try busy.takeResponse()
-    #expect(last.text == "held")
-    #expect(last.headers["connection"] == "close")
-    #expect(try busy.isAtEnd())
-    let late = try Client(port: port).exchange("GET", "/late")
-    #expect(late.text == "GET /late  0\n")
-    #expect(late.headers["connection"] == "close")
-  }
+  try withServer(
+    { exchange in
+      if exchange.path == "/hold" { held.add(exchange) } else { echo(exchange) }
+    },
+    run: { server, port in
+      let idle = try Client(port: port)
+      #expect(try idle.exchange("GET", "/").headers["connection"] == nil)
+      let busy = try Client(port: port)
+      try busy.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")
+      let exchange = try held.take()
+      server.beginDrain()
+      #expect(try idle.isAtEnd())
+      answer(exchange, "held")
+      let last = try busy.takeResponse()
+      #expect(last.text == "held")
+      #expect(last.headers["connection"] == "close")
+      #expect(try busy.isAtEnd())
+      let late = try Client(port: port).exchange("GET", "/late")
+      #expect(late.text == "GET /late  0\n")
+      #expect(late.headers["connection"] == "close")
+    })
 }
 
 @Test func stoppingWaitsForOpenRequests() throws {
   let held = Held()
-  try withServer({ held.add($0) }) { server, port in
-    let client = try Client(port: port)
-    try client.send(request)
-    let exchange = try held.take()
-    server.stop(grace: milliseconds(60_000))
-    try waitUntil { (try? Client(port: port)) == nil }
-    answer(exchange, "last")
-    #expect(try client.takeResponse().text == "last")
-    server.join()
-    #expect(server.connectionCount == 0)
-  }
+  try withServer(
+    { held.add($0) },
+    run: { server, port in
+      let client = try Client(port: port)
+      try client.send(request)
+      let exchange = try held.take()
+      server.stop(grace: milliseconds(60_000))
+      try waitUntil { (try? Client(port: port)) == nil }
+      answer(exchange, "last")
+      #expect(try client.takeResponse().text == "last")
+      server.join()
+      #expect(server.connectionCount == 0)
+    })
 }
 
 @Test func stoppingAbandonsRequestsAfterItsGrace() throws {
   let held = Held()
   let abandoned = Tally()
-  try withServer({ exchange in
-    exchange.onAbandon = { abandoned.add() }
-    held.add(exchange)
-  }) { server, port in
-    let client = try Client(port: port)
-    try client.send(request)
-    let exchange = try held.take()
-    server.stop(grace: milliseconds(100))
-    server.join()
-    #expect(abandoned.value == 1)
-    #expect(exchange.isAbandoned)
-  }
+  try withServer(
+    { exchange in
+      exchange.onAbandon = { abandoned.add() }
+      held.add(exchange)
+    },
+    run: { server, port in
+      let client = try Client(port: port)
+      try client.send(request)
+      let exchange = try held.take()
+      server.stop(grace: milliseconds(100))
+      server.join()
+      #expect(abandoned.value == 1)
+      #expect(exchange.isAbandoned)
+    })
 }
 
 @Test func stopAcceptingKeepsOpenConnections() throws {

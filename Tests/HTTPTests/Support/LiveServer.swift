@@ -1,7 +1,8 @@
 import Bytes
 import Foundation
-@testable import HTTP
 import Synchronization
+
+@testable import HTTP
 
 /// A handler made of closures.
 struct ClosureHandler: ExchangeHandler {
@@ -12,13 +13,13 @@ struct ClosureHandler: ExchangeHandler {
   func admit(_ exchange: Exchange) -> Admission { admitAction(exchange) }
 }
 
-/// A server on a free port of the loopback address, for as long as `body` runs.
+/// A server on a free port of the loopback address, for as long as `run` runs, which gets the port.
 func withServer(
   _ handle: @escaping @Sendable (Exchange) -> Void,
   admit: @escaping @Sendable (Exchange) -> Admission = { _ in .admit },
   events: ServerEvents = ServerEvents(),
   configure: (inout ServerConfiguration) -> Void = { _ in },
-  _ body: (HTTPServer, Int) throws -> Void
+  run body: (HTTPServer, Int) throws -> Void
 ) throws {
   var configuration = ServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: 0)])
   configuration.loopCount = 2

@@ -1,10 +1,4 @@
-/// The driver in the fuzzer's run-time library; it never returns in the normal course.
-@_extern(c, "LLVMFuzzerRunDriver")
-private func runDriver(
-  _ argc: UnsafeMutablePointer<CInt>,
-  _ argv: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-  _ callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
-) -> CInt
+import CFuzzer
 
 /// What is fuzzed; set once, before the driver runs on this same thread.
 nonisolated(unsafe) private var target: (UnsafeBufferPointer<UInt8>) -> Void = { _ in }
@@ -14,8 +8,8 @@ nonisolated(unsafe) private var target: (UnsafeBufferPointer<UInt8>) -> Void = {
 public func fuzz(_ body: @escaping (UnsafeBufferPointer<UInt8>) -> Void) -> CInt {
   target = body
   var argc = CommandLine.argc
-  var argv = CommandLine.unsafeArgv
-  return runDriver(&argc, &argv) { bytes, count in
+  var argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
+  return LLVMFuzzerRunDriver(&argc, &argv) { bytes, count in
     target(UnsafeBufferPointer(start: bytes, count: count))
     return 0
   }
