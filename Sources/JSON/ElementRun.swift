@@ -16,10 +16,11 @@ enum RunEnd {
 }
 
 extension JSONReader {
-  /// Reads elements separated by commas into `builder` until their list ends or it holds `limit`;
-  /// where `inList` is false, one element only. The cursor stands where an element is due, and
-  /// afterwards where the end was seen.
+  /// Reads elements separated by commas into `builder` until their list ends or it holds `limit`,
+  /// never beyond its capacity; where `inList` is false, one element only. The cursor stands where an
+  /// element is due, and afterwards where the end was seen.
   mutating func readRun(into builder: inout TensorBuilder, upTo limit: Int, inList: Bool = true) -> RunEnd {
+    let limit = min(limit, builder.capacity)
     guard builder.count < limit else { return .full }
     return switch builder.datatype {
     case .bool: readNumbers(BoolElement.self, &builder, limit, inList)

@@ -153,6 +153,7 @@ private struct ShapedReader {
       } else if level == shape.rank {
         try readInnermost(&reader, into: &builder)
       } else {
+        guard shape[level - 1] > 0 else { throw wrongLength(reader, "more") }
         indices[level - 1] = 0
         continue
       }

@@ -73,13 +73,16 @@ extension JSONValue {
 private struct DocumentSize {
   private(set) var depth = 0
   private(set) var values = 1
+  /// jansson passes over a NUL behind a number, so it is looked for here.
+  private var firstNUL: Int?
 
   /// Counts brackets and commas outside of strings: never too few for a document that is valid.
   init(of bytes: UnsafeRawBufferPointer) {
     var level = 0
     var isInString = false
     var isEscaped = false
-    for byte in bytes {
+    for (offset, byte) in bytes.enumerated() {
+      if byte == 0, firstNUL == nil { firstNUL = offset }
       if isInString {
         if isEscaped {
           isEscaped = false
@@ -104,6 +107,7 @@ private struct DocumentSize {
   }
 
   func check(maximumDepth: Int, maximumValues: Int) throws(JSONError) {
+    if let firstNUL { throw JSONError(message: "expected JSON, got a NUL byte", offset: firstNUL) }
     let deepest = min(maximumDepth, JSONReader.deepest)
     guard depth <= deepest else {
       throw JSONError(message: "expected at most \(deepest) levels of nesting, got \(depth)")

@@ -53,7 +53,7 @@ private func text(_ value: JSONValue, pretty: Bool = false) -> String {
 @Test(arguments: [
   "", "{", "[1,]", "{\"a\":1,\"a\":2}", "NaN", "[Infinity]", "9223372036854775808", "1e999", "\"\\ud800\"",
   "1 2",
-  "[\"\u{1}\"]", "nul",
+  "[\"\u{1}\"]", "nul", "[5\u{0}]", "[\u{0}]", "1\u{0}",
 ])
 func otherDocumentsAreRefused(document: String) {
   #expect(throws: JSONError.self) { try parse(document) }

@@ -109,6 +109,15 @@ func integersTakeNothingElse(text: String) {
   #expect(fault("[[1,2],3]", .fp32, [2, 2]) == "inputs[0].data[1]: expected a list, got 3")
 }
 
+@Test func anEmptyDimensionHoldsNoLists() {
+  #expect(
+    fault("[[1],[2]]", .fp32, [0, 1])
+      == "inputs[0].data: expected 0 elements in dimension 0 of shape [0,1], got more")
+  #expect(fault("[[],[]]", .fp32, [0, 3])?.hasSuffix("got more") == true)
+  #expect(fault("[[[1]]]", .fp32, [1, 0, 1])?.hasSuffix("dimension 1 of shape [1,0,1], got more") == true)
+  #expect(fault("[[1]]", .fp32, [1, 0])?.hasSuffix("dimension 1 of shape [1,0], got more") == true)
+}
+
 @Test func shapesThatTheTextCannotFillAllocateNothing() {
   #expect(
     fault("[1]", .fp64, [1 << 40])
