@@ -74,7 +74,7 @@ let package = Package(
       sources: ["half_plus_two.c"], publicHeadersPath: ".", cSettings: strictC),
     .target(
       name: "OnnxPlugin", dependencies: ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
-      path: "plugins/onnx", sources: ["Sources"], swiftSettings: strict),
+      path: "plugins/onnx", exclude: ["README.md", "example"], sources: ["Sources"], swiftSettings: strict),
 
     // The server.
     .target(
