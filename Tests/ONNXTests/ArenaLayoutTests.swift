@@ -4,7 +4,7 @@ import Testing
 @testable import ONNX
 
 @Suite struct ArenaLayoutTests {
-  @Test func buffersThatAreAliveTogetherNeverOverlap() throws {
+  @Test func buffersThatAreAliveTogetherNeverOverlap() {
     let seed = seedOfThisRun()
     var generator = SeededGenerator(seed: seed)
     var layout = ArenaLayout()
@@ -15,7 +15,10 @@ import Testing
         layout.give(buffer.offset, buffer.bytes)
       } else {
         let bytes = Int.random(in: 0...5000, using: &generator)
-        let offset = try #require(layout.take(bytes))
+        guard let offset = layout.take(bytes) else {
+          Issue.record("no place for \(bytes) bytes")
+          return
+        }
         #expect(offset % ArenaLayout.alignment == 0, "SWERVE_SEED=\(seed)")
         for other in alive {
           #expect(
@@ -28,10 +31,10 @@ import Testing
     }
   }
 
-  @Test func memoryThatWasGivenBackIsUsedAgain() throws {
+  @Test func memoryThatWasGivenBackIsUsedAgain() {
     var layout = ArenaLayout()
-    let first = try #require(layout.take(100))
-    let second = try #require(layout.take(100))
+    let first = layout.take(100) ?? -1
+    let second = layout.take(100) ?? -1
     layout.give(first, 100)
     layout.give(second, 100)
     #expect(layout.take(256) == 0)

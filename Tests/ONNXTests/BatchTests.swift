@@ -1,3 +1,4 @@
+import ONNX
 import Tensors
 import TestSupport
 import Testing

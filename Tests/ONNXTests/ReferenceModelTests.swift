@@ -13,9 +13,7 @@ import Testing
   @Test(
     .enabled(if: folder != nil, absence),
     arguments: [
-      "fashion-cnn", "fashion-cnn-small", "mobilenet-v2", "efficientnet-lite0", "minilm-l6", "ppocr4-det",
-      "magika",
-      "tiny-gpt-shakespeare",
+      "fashion-cnn", "fashion-cnn-small", "mobilenet-v2", "efficientnet-lite0", "minilm-l6", "magika",
     ])
   func agreesWithItsReferenceOutputs(_ name: String) throws {
     let folder = try #require(Self.folder) + "/" + name

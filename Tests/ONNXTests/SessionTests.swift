@@ -24,9 +24,12 @@ import Testing
   @Test func outputsAreWrittenIntoTheMemoryThatWasGiven() throws {
     let session = try LoadedModel(sum()).session
     let target = try #require(Tensor(name: "y", datatype: .fp32, shape: [2, 2]))
-    try session.run([InputView(.floats([1, 2, 3, 4], [2, 2]))]) { index, datatype, shape in
-      #expect(index == 0 && datatype == .fp32 && shape == [2, 2])
-      return target.data
+    let input = Tensor.floats([1, 2, 3, 4], [2, 2])
+    try withExtendedLifetime(input) {
+      try session.run([InputView(input)]) { index, datatype, shape in
+        #expect(index == 0 && datatype == .fp32 && shape == [2, 2])
+        return target.data
+      }
     }
     #expect(target.floatValues == [11, 22, 13, 24])
   }

@@ -10,7 +10,7 @@ public struct OnnxModelBuilder {
     case unpacked
   }
 
-  public enum Attribute {
+  public enum Attribute: Sendable {
     case int(Int)
     case float(Float)
     case string(String)

@@ -1,5 +1,5 @@
 /// Writes protobuf messages, field by field.
-public struct ProtobufWriter {
+public struct ProtobufWriter: Sendable {
   public private(set) var bytes: [UInt8] = []
 
   public init() {}
