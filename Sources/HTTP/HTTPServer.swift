@@ -1,6 +1,5 @@
 import CEvent
 import Glibc
-import Synchronization
 public import Telemetry
 
 /// An HTTP/1.1 server: event loops, their threads, and the sockets they listen on.
@@ -18,7 +17,7 @@ public final class HTTPServer: Sendable {
   private let context: ServerContext
   /// The loops; connections are spread over them.
   public let loops: [EventLoop]
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   public init(
     configuration: ServerConfiguration, handler: any ExchangeHandler, events: ServerEvents = ServerEvents(),

@@ -76,7 +76,7 @@ enum StringScanner {
 
   /// The highest bit of each byte that is special; bytes behind the first such may be marked wrongly.
   @inline(__always)
-  private static func specialLanes(_ word: UInt64) -> UInt64 {
+  static func specialLanes(_ word: UInt64) -> UInt64 {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let quote = word ^ (ones &* 0x22)
     let backslash = word ^ (ones &* 0x5c)

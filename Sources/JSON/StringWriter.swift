@@ -23,10 +23,12 @@ struct StringWriter {
   /// Writes some thousand bytes, so that room for the worst case need not be had for all of them.
   private func writePiece(_ source: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) {
     let pieceEnd = source + min(end - source, StringWriter.pieceLength)
-    // The last sequence may reach three bytes beyond the piece.
-    let start = buffer.reserve(StringWriter.growth * (pieceEnd - source) + 4)
+    // The last sequence may reach three bytes beyond the piece, and plain bytes are stored by eight.
+    let start = buffer.reserve(StringWriter.growth * (pieceEnd - source) + 8)
     var target = start
     while source < pieceEnd {
+      copyPlain(&source, pieceEnd, &target)
+      guard source < pieceEnd else { break }
       let byte = source.pointee
       if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
         target += escape(byte, to: target)
@@ -40,6 +42,24 @@ struct StringWriter {
       }
     }
     buffer.advance(by: target - start)
+  }
+
+  /// Copies, eight a step, bytes that stand for themselves.
+  @inline(__always)
+  private func copyPlain(
+    _ source: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>,
+    _ target: inout UnsafeMutablePointer<UInt8>
+  ) {
+    while end - source >= 8 {
+      let word = UnsafeRawPointer(source).loadUnaligned(as: UInt64.self)
+      let special = StringScanner.specialLanes(UInt64(littleEndian: word))
+      // All eight go over; those from the first special one on are written again.
+      UnsafeMutableRawPointer(target).storeBytes(of: word, as: UInt64.self)
+      let plain = special.trailingZeroBitCount >> 3
+      source += plain
+      target += plain
+      guard plain == 8 else { return }
+    }
   }
 
   private func copyMultibyte(

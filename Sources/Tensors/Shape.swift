@@ -9,11 +9,14 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, RandomAccess
   public static let anySize = -1
 
   @usableFromInline var dimensions: InlineArray<8, Int>
-  public private(set) var rank: Int
+  @usableFromInline var dimensionCount: Int
+
+  /// The number of dimensions.
+  @inlinable public var rank: Int { dimensionCount }
 
   public init() {
     dimensions = InlineArray(repeating: 0)
-    rank = 0
+    dimensionCount = 0
   }
 
   public init(arrayLiteral elements: Int...) { self.init(elements) }
@@ -27,20 +30,20 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, RandomAccess
   /// Precondition: the rank is below `maximumRank`.
   public mutating func append(_ dimension: Int) {
     precondition(rank < Shape.maximumRank, "a shape has at most \(Shape.maximumRank) dimensions")
-    dimensions[rank] = dimension
-    rank += 1
+    dimensions[dimensionCount] = dimension
+    dimensionCount += 1
   }
 
   @inlinable public var startIndex: Int { 0 }
-  public var endIndex: Int { rank }
+  @inlinable public var endIndex: Int { dimensionCount }
 
-  public subscript(axis: Int) -> Int {
+  @inlinable public subscript(axis: Int) -> Int {
     get {
-      precondition(axis >= 0 && axis < rank, "no such dimension")
+      precondition(axis >= 0 && axis < dimensionCount, "no such dimension")
       return dimensions[axis]
     }
     set {
-      precondition(axis >= 0 && axis < rank, "no such dimension")
+      precondition(axis >= 0 && axis < dimensionCount, "no such dimension")
       dimensions[axis] = newValue
     }
   }

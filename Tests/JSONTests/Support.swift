@@ -1,26 +1,13 @@
 import Bytes
-import Foundation
 import JSON
 import Tensors
+import TestSupport
 
-/// Random numbers whose seed is printed, and taken from SWERVE_SEED where that is set.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ purpose: String) {
-    let seed =
-      ProcessInfo.processInfo.environment["SWERVE_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0...UInt64.max)
-    print("\(purpose): SWERVE_SEED=\(seed)")
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
+/// A generator whose seed is printed, and taken from SWERVE_SEED where that is set.
+func seededGenerator(_ purpose: String) -> SeededGenerator {
+  let seed = seedOfThisRun()
+  print("\(purpose): SWERVE_SEED=\(seed)")
+  return SeededGenerator(seed: seed)
 }
 
 /// Runs `body` over the text in memory that ends exactly where the text does.
