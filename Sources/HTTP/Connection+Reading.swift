@@ -27,7 +27,7 @@ extension Connection {
     case .chunked(let decoder):
       guard decoder.pendingContent >= Self.directChunk, bufferedBody == 0 else { break }
       let wanted = min(decoder.pendingContent, max(body.filled, Self.directChunk))
-      guard body.ensureCapacity(body.filled + wanted, loop.blocks, context.limits) else { break }
+      guard body.ensureCapacity(body.filled + wanted, loop.blocks) else { break }
       return body.room(wanted)
     case .none, .inline: break
     }
@@ -123,7 +123,7 @@ extension Connection {
   /// A body that gets a block of its own: what came with the head moves there.
   private func beginWholeBody(_ headBytes: Int, _ length: Int, _ limit: Int) throws(ProtocolError) {
     body.begin(.whole(length: length), limit: limit, now: loop.now)
-    guard body.ensureCapacity(length, loop.blocks, context.limits) else { throw .noMemory }
+    guard body.ensureCapacity(length, loop.blocks) else { throw .noMemory }
     let early = min(input.count - headBytes, length)
     if early > 0, let base = input.base, let target = body.room(early).baseAddress {
       memcpy(target, base + headBytes, early)
@@ -161,6 +161,7 @@ extension Connection {
   }
 
   private func isBodyWhole(_ headBytes: Int) throws(ProtocolError) -> Bool {
+    guard body.count(context.limits) else { throw .noMemory }
     switch body.form {
     case .none: return true
     case .inline(let length): return input.count - headBytes >= length
@@ -185,7 +186,7 @@ extension Connection {
       case .content(let announced):
         let count = min(announced, input.count - position)
         guard count > 0 else { return false }
-        guard body.ensureCapacity(body.filled + count, loop.blocks, context.limits) else { throw .noMemory }
+        guard body.ensureCapacity(body.filled + count, loop.blocks) else { throw .noMemory }
         if let base = input.base, let target = body.room(count).baseAddress {
           memcpy(target, base + position, count)
         }
