@@ -54,7 +54,8 @@ let package = Package(
     // Leaves.
     .target(name: "Bytes", swiftSettings: strict),
     .target(name: "Tensors", swiftSettings: strict),
-    .target(name: "Telemetry", dependencies: ["Bytes"], swiftSettings: strict),
+    .target(name: "Locks", swiftSettings: strict),
+    .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: strict),
 
     // Kernels: one target an instruction set, chosen at run time.
     .target(name: "CKernels", cSettings: strictC),
@@ -66,7 +67,7 @@ let package = Package(
       dependencies: [
         "Tensors", "CKernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "COpenBLAS",
       ], swiftSettings: strict),
-    .target(name: "ONNX", dependencies: ["Tensors", "Kernels"], swiftSettings: strict),
+    .target(name: "ONNX", dependencies: ["Tensors", "Kernels", "Locks"], swiftSettings: strict),
 
     // Plugins, and what their authors use.
     .target(name: "PluginKit", dependencies: ["CSwervePlugin"], swiftSettings: strict),
@@ -82,14 +83,14 @@ let package = Package(
 
     // The server.
     .target(
-      name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry"],
+      name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
       swiftSettings: strict),
     .target(
-      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry"], swiftSettings: strict),
-    .target(name: "HTTP", dependencies: ["CEvent", "Bytes", "Telemetry"], swiftSettings: strict),
+      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry", "Locks"], swiftSettings: strict),
+    .target(name: "HTTP", dependencies: ["CEvent", "Bytes", "Telemetry", "Locks"], swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: strict),
     .target(
-      name: "InferenceAPI", dependencies: ["HTTP", "JSON", "Serving", "Tensors", "Bytes", "Telemetry"],
+      name: "InferenceAPI", dependencies: ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
       swiftSettings: strict),
     .executableTarget(
       name: "swerve",

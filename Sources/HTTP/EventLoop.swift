@@ -1,6 +1,7 @@
 import Bytes
 import CEvent
 import Glibc
+import Locks
 import Synchronization
 import Telemetry
 

@@ -1,3 +1,4 @@
+import Locks
 import CEvent
 import Glibc
 public import Telemetry

@@ -1,7 +1,7 @@
 internal import CSwervePlugin
 internal import Glibc
 public import Kernels
-internal import Synchronization
+internal import Locks
 public import Telemetry
 
 /// What the host offers to every plugin: kernels, threads, memory, metrics, log. One for a process;
@@ -21,8 +21,8 @@ public final class HostServices: Sendable {
   let metrics: PluginMetrics?
   let libraries = PluginLibraries()
   /// Executions of models that are gone.
-  let spareExecutions = Mutex<[BatchExecution]>([])
-  private let spareBindings = Mutex<[HostBinding]>([])
+  let spareExecutions = Lock<[BatchExecution]>([])
+  private let spareBindings = Lock<[HostBinding]>([])
   private let serverWords: CNames
 
   var serverName: UnsafePointer<CChar>? { serverWords[0] }

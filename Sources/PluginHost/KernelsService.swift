@@ -1,7 +1,7 @@
 internal import CSwervePlugin
 internal import Glibc
 internal import Kernels
-internal import Synchronization
+internal import Locks
 internal import Tensors
 
 func makeKernelsTable() -> swerve_kernels {
@@ -32,7 +32,7 @@ func makeKernelsTable() -> swerve_kernels {
 /// kernels/1 over this machine's kernels. The memory they need beside their operands is kept.
 final class KernelsService: Sendable {
   private let table = KernelTable.forInstructionSet(.avx512)
-  private let idleScratch = Mutex<[TensorMemory]>([])
+  private let idleScratch = Lock<[TensorMemory]>([])
 
   func multiply(
     _ shape: MatmulShape, _ alpha: Float, _ a: UnsafePointer<Float>?, _ b: UnsafePointer<Float>?,
