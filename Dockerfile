@@ -44,6 +44,7 @@ RUN apt-get update \
  && apt-get clean \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /installed/ /
+COPY openapi.yaml /usr/share/swerve/
 COPY models /models
 # A library that the run stage lacks shall fail here, not on the user's machine.
 RUN missing=$(ldd /usr/bin/swerve /usr/lib/swerve/plugins/*.so | grep 'not found' || true) \
@@ -52,6 +53,7 @@ RUN missing=$(ldd /usr/bin/swerve /usr/lib/swerve/plugins/*.so | grep 'not found
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["/usr/bin/swerve", "health"]
+# Alive, not ready: one bad model in a watched folder is no reason to restart a server that serves the others.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/bin/swerve", "health", "--path", "/livez"]
 ENTRYPOINT ["/usr/bin/swerve"]
 CMD ["serve", "--models", "/models", "--host", "0.0.0.0"]

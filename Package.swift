@@ -31,6 +31,10 @@ let package = Package(
     .executable(name: "swerve", targets: ["swerve"]),
     .library(name: "PluginKit", targets: ["PluginKit"]),
     .library(name: "Kernels", targets: ["Kernels"]),
+    // What the programs of fuzz/ and Benchmarks/ drive.
+    .library(name: "HTTP", targets: ["HTTP"]),
+    .library(name: "JSON", targets: ["JSON"]),
+    .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
     .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),
     .library(name: "onnx", type: .dynamic, targets: ["OnnxPlugin"]),
@@ -73,8 +77,8 @@ let package = Package(
       name: "HalfPlusTwoPlugin", dependencies: ["CSwervePlugin"], path: "plugins/half_plus_two",
       sources: ["half_plus_two.c"], publicHeadersPath: ".", cSettings: strictC),
     .target(
-      name: "OnnxPlugin", dependencies: ["PluginKit", "ONNX", "Kernels", "Tensors"],
-      path: "plugins/onnx", sources: ["Sources"], swiftSettings: strict),
+      name: "OnnxPlugin", dependencies: ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
+      path: "plugins/onnx", exclude: ["README.md", "example"], sources: ["Sources"], swiftSettings: strict),
 
     // The server.
     .target(
@@ -101,19 +105,26 @@ let package = Package(
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Bytes"], swiftSettings: strict),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "ONNXTests", dependencies: ["ONNX", "TestSupport"], swiftSettings: strict),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: strictC),
     .testTarget(
-      name: "PluginHostTests", dependencies: ["PluginHost", "PluginKit", "TestSupport"], swiftSettings: strict
+      name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport", "CAllocationCount"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ONNXTests", dependencies: ["ONNX", "Kernels", "Tensors", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PluginHostTests",
+      dependencies: [
+        "PluginHost", "PluginKit", "CSwervePlugin", "Bytes", "Kernels", "Telemetry", "Tensors", "TestSupport",
+      ], swiftSettings: strict
     ),
     .testTarget(
-      name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "TestSupport"],
+      name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "Tensors", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],
       exclude: ["Fixtures"],
       swiftSettings: strict),
-    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Bytes", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "InferenceAPITests", dependencies: ["InferenceAPI", "TestSupport"], swiftSettings: strict),

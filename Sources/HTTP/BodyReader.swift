@@ -2,8 +2,8 @@ import Glibc
 
 /// The body of the current request as far as it has come.
 ///
-/// A small body stays behind its head in the input buffer. Others get a block of their own, which a body of known
-/// length is read into directly; a chunked one is too, as far as its chunks are long.
+/// A small body stays behind its head in the input buffer. Others get a block of their own, which a body of
+/// known length is read into directly; a chunked one is too, as far as its chunks are long.
 struct BodyReader {
   enum Form {
     case none

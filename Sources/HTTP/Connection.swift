@@ -6,8 +6,8 @@ import Telemetry
 /// One client: reads requests, one at a time, hands them over, and writes their answers in order.
 ///
 /// While a request is being handled nothing is read, so the memory of the request stays as it is, and a
-/// client that sends ahead is held back by its own socket. The descriptor is watched edge-triggered for both
-/// directions once and for all: no system call re-arms it.
+/// client that sends ahead is held back by its own socket. The descriptor is watched edge-triggered for
+/// both directions once and for all: no system call re-arms it.
 ///
 /// An idle connection holds neither buffers nor an exchange. They come from the loop when bytes come.
 ///

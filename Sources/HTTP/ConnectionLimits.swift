@@ -8,7 +8,7 @@ final class ConnectionLimits: Sendable {
   private let limitOfBodyBytes: Int
   private let open = Atomic<Int>(0)
   private let bodyBytes = Atomic<Int>(0)
-  private let addresses = Mutex<[UInt64: Int]>([:])
+  private let addresses = Lock<[UInt64: Int]>([:])
 
   init(_ configuration: ServerConfiguration) {
     limit = configuration.connections

@@ -9,13 +9,15 @@ import Telemetry
 /// Connections never leave their loop, so nothing of theirs is locked. Others reach a loop by `run`, whose
 /// list is taken whole; a sleeping loop is woken once however many actions come.
 ///
-/// Unchecked: what is mutable belongs to the loop's thread, but for `posted`, which has a lock, and what is set
-/// before the thread starts.
+/// Unchecked: what is mutable belongs to the loop's thread, but for `posted`, which has a lock, and what is
+/// set before the thread starts.
 public final class EventLoop: @unchecked Sendable {
   private struct Posted: ~Copyable {
     var actions: [@Sendable () -> Void] = []
     /// The loop sleeps or is about to, and nobody has woken it yet.
     var sleeps = false
+    /// The loop has ended and takes no more.
+    var isEnded = false
   }
 
   let context: ServerContext
@@ -30,7 +32,7 @@ public final class EventLoop: @unchecked Sendable {
   var requestsInFlight = 0
   let limitOfRequests: Int
 
-  private let posted = Mutex(Posted())
+  private let posted = Lock(Posted())
   private var taken: [@Sendable () -> Void] = []
   private var exchanges: [Exchange] = []
   private var connections: [Connection] = []
@@ -70,13 +72,18 @@ public final class EventLoop: @unchecked Sendable {
   ///
   /// Actions run in the order they came in. On the loop's own thread too this never runs `action` before
   /// it returns. After the server has stopped, actions are dropped.
-  public func run(_ action: @escaping @Sendable () -> Void) {
-    let wakes = posted.withLock { posted in
+  public func run(_ action: @escaping @Sendable () -> Void) { _ = post(action) }
+
+  /// The same; false if the loop has ended.
+  func post(_ action: @escaping @Sendable () -> Void) -> Bool {
+    let (isTaken, wakes) = posted.withLock { posted in
+      guard !posted.isEnded else { return (false, false) }
       posted.actions.append(action)
       defer { posted.sleeps = false }
-      return posted.sleeps
+      return (true, posted.sleeps)
     }
     if wakes { eventfd_write(wakeDescriptor, 1) }
+    return isTaken
   }
 
   /// Whether the caller is on the loop's thread.
@@ -134,6 +141,7 @@ public final class EventLoop: @unchecked Sendable {
       }
       event_base_loop(base, EVLOOP_ONCE | (isIdle ? 0 : EVLOOP_NONBLOCK))
     }
+    posted.withLock { $0.isEnded = true }
     // Connections that were on their way here are turned away.
     runPosted()
     stopAccepting()
@@ -206,7 +214,8 @@ public final class EventLoop: @unchecked Sendable {
     stopIfDone()
   }
 
-  private func uncount(_ address: SocketAddress) {
+  /// Takes back what `ConnectionLimits` and `expectConnection` have counted.
+  func uncount(_ address: SocketAddress) {
     openConnections.subtract(1, ordering: .relaxed)
     context.limits.release(address)
   }

@@ -6,9 +6,9 @@ extension Exchange {
   /// into the connection's output buffer; Content-Length is patched in after. Exactly once.
   ///
   /// Server, Date, Content-Length and Connection are written by the server. A value of `headers` cannot
-  /// begin another header: control characters in it become spaces. A HEAD request gets the headers alone. If the
-  /// client has left, nothing is written and `body` is not called. Answering twice stops a debug build, and is
-  /// logged and ignored in a release build.
+  /// begin another header: control characters in it become spaces. A HEAD request gets the headers alone.
+  /// If the client has left, nothing is written and `body` is not called. Answering twice stops a debug
+  /// build, and is logged and ignored in a release build.
   public func respond(
     status: Int, contentType: StaticString = "application/json", headers: [(StaticString, String)] = [],
     body: (ByteBuffer) -> Void
@@ -43,7 +43,8 @@ extension Exchange {
   }
 
   /// Sends a chunk. False when the chunk was not taken, and `body` not called, because the client has gone
-  /// (`isAbandoned`) or because the backlog is over its limit: then `onDrained` is called when there is room.
+  /// (`isAbandoned`) or because the backlog is over its limit: then `onDrained` is called when there is
+  /// room.
   public func send(_ body: (ByteBuffer) -> Void) -> Bool {
     guard state == .streaming, let connection, !connection.isClosed else { return false }
     return connection.sendChunk(self, body)

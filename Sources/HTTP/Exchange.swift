@@ -2,10 +2,10 @@ import Synchronization
 
 /// One request and its response, on one event loop.
 ///
-/// The handler gets an exchange on its loop's thread and answers it there, at once or later: a
-/// worker that has the answer calls `loop.run { … }` and responds inside. Everything but `loop`,
-/// `isAbandoned` and `run` belongs to the loop's thread; the memory of `body` may be read by any thread until the
-/// exchange is answered. What the head says may be read until then too, and nothing after.
+/// The handler gets an exchange on its loop's thread and answers it there, at once or later: a worker that
+/// has the answer calls `loop.run { … }` and responds inside. Everything but `loop`, `isAbandoned` and
+/// `run` belongs to the loop's thread; the memory of `body` may be read by any thread until the exchange is
+/// answered. What the head says may be read until then too, and nothing after.
 ///
 /// A client that resets its connection abandons its exchange. One that only closes its sending side may
 /// still wait for the answer: it is answered, unless that takes longer than `halfCloseTime`. A process
@@ -26,7 +26,8 @@ public final class Exchange: @unchecked Sendable {
   public internal(set) var startedAt: Int64 = 0
   /// How many requests came before this one on its connection.
   public internal(set) var requestIndex = 0
-  /// The body, decoded from chunks; valid and unmoved until the exchange is answered, also if it is abandoned.
+  /// The body, decoded from chunks; valid and unmoved until the exchange is answered, also if it is
+  /// abandoned.
   public internal(set) var body = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
   var parser = RequestParser()

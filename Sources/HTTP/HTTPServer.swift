@@ -1,6 +1,5 @@
 import CEvent
 import Glibc
-import Synchronization
 public import Telemetry
 
 /// An HTTP/1.1 server: event loops, their threads, and the sockets they listen on.
@@ -18,7 +17,7 @@ public final class HTTPServer: Sendable {
   private let context: ServerContext
   /// The loops; connections are spread over them.
   public let loops: [EventLoop]
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   public init(
     configuration: ServerConfiguration, handler: any ExchangeHandler, events: ServerEvents = ServerEvents(),
@@ -77,8 +76,8 @@ public final class HTTPServer: Sendable {
     removeSocketFiles()
   }
 
-  /// Closes connections as soon as no request is on them: idle ones now, others with their answers, which say
-  /// `Connection: close`. New connections are still accepted, and treated alike.
+  /// Closes connections as soon as no request is on them: idle ones now, others with their answers, which
+  /// say `Connection: close`. New connections are still accepted, and treated alike.
   public func beginDrain() {
     for loop in loops { loop.run { loop.beginDrain() } }
   }
@@ -128,8 +127,8 @@ public final class HTTPServer: Sendable {
     state.withLock { $0.addresses.append(bound) }
   }
 
-  /// Chooses the loop for a connection: the one that accepted it, unless that has notably more than another.
-  /// The system spreads connections over the sockets of a port by chance.
+  /// Chooses the loop for a connection: the one that accepted it, unless that has notably more than
+  /// another. The system spreads connections over the sockets of a port by chance.
   private func placement(tolerance: Int) -> (EventLoop) -> EventLoop {
     let loops = loops.map { Unowned(loop: $0) }
     return { accepting in

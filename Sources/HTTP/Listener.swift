@@ -74,8 +74,9 @@ final class Listener {
     target.expectConnection()
     if target === loop {
       loop.adopt(descriptor: accepted, address: address)
-    } else {
-      target.run { target.adopt(descriptor: accepted, address: address) }
+    } else if !target.post({ target.adopt(descriptor: accepted, address: address) }) {
+      _ = Glibc.close(accepted)
+      target.uncount(address)
     }
   }
 

@@ -36,7 +36,7 @@ enum ListeningSocket {
     let bytes = Array(path.utf8)
     guard !bytes.isEmpty, bytes.count < MemoryLayout.size(ofValue: target.sun_path), !bytes.contains(0) else {
       throw HTTPServerError(
-        "cannot listen on \(address): the path has \(bytes.count) bytes, and a Unix-domain socket's may have 1 to 107"
+        "cannot listen on \(address): expected a path of 1 to 107 bytes, got \(bytes.count)"
       )
     }
     withUnsafeMutableBytes(of: &target.sun_path) { $0.copyBytes(from: bytes) }

@@ -47,8 +47,8 @@ struct ResponseHead {
     output.append("\r\n")
   }
 
-  /// Appends a field. Control characters in the value become spaces, so that no value, wherever it came from, can
-  /// begin another field or end the head.
+  /// Appends a field. Control characters in the value become spaces, so that no value, wherever it came
+  /// from, can begin another field or end the head.
   static func appendField(_ output: ByteBuffer, _ name: StaticString, _ value: String) {
     output.append(name)
     output.append(": ")

@@ -63,7 +63,8 @@ public struct ServerConfiguration: Sendable {
 
   /// From the first byte of a request to the end of its head; later is answered 408.
   public var headTime: Int64 = 10_000_000_000
-  /// What a body may take beside the time that `bodyBytesPerSecond` gives for what has come; later is answered 408.
+  /// What a body may take beside the time that `bodyBytesPerSecond` gives for what has come; later is
+  /// answered 408.
   public var bodyTime: Int64 = 10_000_000_000
   /// The slowest that a body may come on average, after `bodyTime`.
   public var bodyBytesPerSecond: Int64 = 1_024

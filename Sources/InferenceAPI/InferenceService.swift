@@ -68,6 +68,29 @@ public final class InferenceService: ExchangeHandler {
     }
   }
 
+  /// Refuses what `handle` would refuse anyway before its body is read.
+  public func admit(_ exchange: Exchange) -> Admission {
+    do throws(APIFailure) {
+      switch router.match(exchange.method, exchange.path) {
+      case .found(.infer, let parameters), .found(.predict, let parameters):
+        try checkEncoding(exchange)
+        let dialect = Routes.dialect(of: exchange.path)
+        let reference = try reference(exchange, parameters, dialect)
+        _ = try description(of: try model(reference, dialect), reference, dialect)
+        return .admit
+      case .found, .options:
+        return .admitBody(upTo: InferenceService.maximumIgnoredBody)
+      case .methodNotAllowed(let allow): throw methodNotAllowed(exchange, allow)
+      case .notFound: throw notFound(exchange)
+      }
+    } catch {
+      return .refuse(Refusal(status: error.status, message: error.message, headers: error.headers))
+    }
+  }
+
+  /// Bytes of a body that a route without use for it still reads, so that the connection lives on.
+  private static let maximumIgnoredBody = 65_536
+
   private func answer(
     _ endpoint: Endpoint, _ parameters: PathParameters, _ exchange: Exchange
   ) throws(APIFailure) {
@@ -103,6 +126,9 @@ public final class InferenceService: ExchangeHandler {
   }
 
   private func methodNotAllowed(_ exchange: Exchange, _ allow: [Method]) -> APIFailure {
+    // A verb that does not exist (`/v1/models/m:frobnicate`) looks like the model `m:frobnicate`.
+    let isVerb = exchange.path.split(separator: "/").last?.contains(":") == true
+    if isVerb, !allow.contains(.post) { return notFound(exchange) }
     let list = Method.allowList(allow)
     return APIFailure(
       405, "Method Not Allowed: \(exchange.method.name) \(excerpt(exchange.path)); allowed: \(list)",

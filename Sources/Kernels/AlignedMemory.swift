@@ -15,5 +15,11 @@ final class AlignedMemory: @unchecked Sendable {
     memset(bytes, 0, byteCount)
   }
 
+  /// A copy of as many floats.
+  convenience init(copying source: UnsafePointer<Float>, _ floatCount: Int) {
+    self.init(floatCount: floatCount)
+    floats.update(from: source, count: floatCount)
+  }
+
   deinit { bytes.deallocate() }
 }

@@ -53,6 +53,13 @@ protocol LevelKernels: SendableMetatype {
   static func depthwiseRow(
     _ window: UnsafePointer<kernels_window>, _ input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
     channels: Int, y: Int, _ output: UnsafeMutablePointer<Float>)
+
+  static func poolPlane(
+    _ window: UnsafePointer<kernels_window>, isMaximum: Bool, padBottom: Int, padRight: Int,
+    _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>)
+  static func transpose(
+    elementSize: Int, _ source: UnsafeRawPointer, rows: Int, columns: Int, sourceRow: Int,
+    _ target: UnsafeMutableRawPointer, targetRow: Int)
 }
 
 extension KernelsBaseline.Level: LevelKernels {}

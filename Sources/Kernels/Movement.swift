@@ -1,3 +1,4 @@
+internal import Glibc
 public import Tensors
 
 extension KernelTable {
@@ -11,7 +12,41 @@ extension KernelTable {
     elementSize: Int, shape: Shape, permutation: Shape, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer,
     team: ThreadTeam
   ) {
-    Reference.transpose(elementSize: elementSize, shape: shape, permutation: permutation, x, y)
+    guard let count = shape.elementCount, count > 0 else { return }
+    let plan = TransposePlan(shape, permutation)
+    let last = plan.extents.rank - 1
+    let contiguous = plan.contiguousAxis
+    guard contiguous == last || (elementSize <= 8 && elementSize.nonzeroBitCount == 1) else {
+      Reference.transpose(elementSize: elementSize, shape: shape, permutation: permutation, x, y)
+      return
+    }
+    // Each item is a contiguous run, or a matrix of the contiguous and the result's last axis.
+    var outer = 1
+    for axis in 0..<last where axis != contiguous { outer *= plan.extents[axis] }
+    let parts = Partition(outer, parts: count >= smallestShared ? team.width * 2 : 1)
+    team.parallelFor(parts.parts) { part in
+      for item in parts[part] {
+        var source = 0
+        var target = 0
+        var rest = item
+        for inward in 1..<(last + 1) where last - inward != contiguous {
+          let axis = last - inward
+          let position = rest % plan.extents[axis]
+          rest /= plan.extents[axis]
+          source += position * plan.steps[axis]
+          target += position * plan.resultStep(axis)
+        }
+        let from = x + source * elementSize
+        let to = y + target * elementSize
+        if contiguous == last {
+          memcpy(to, from, plan.extents[last] * elementSize)
+        } else {
+          level.transpose(
+            elementSize: elementSize, from, rows: plan.extents[last], columns: plan.extents[contiguous],
+            sourceRow: plan.steps[last], to, targetRow: plan.resultStep(contiguous))
+        }
+      }
+    }
   }
 
   /// Copies `rows` runs of `rowByteCount` bytes, each `sourceStride` bytes after the last, to runs
@@ -20,9 +55,10 @@ extension KernelTable {
     _ source: UnsafeRawPointer, sourceStride: Int, _ target: UnsafeMutableRawPointer, targetStride: Int,
     rowByteCount: Int, rows: Int, team: ThreadTeam
   ) {
-    Reference.copyRows(
-      source, sourceStride: sourceStride, target, targetStride: targetStride, rowByteCount: rowByteCount,
-      rows: rows)
+    if rowByteCount <= 0 { return }
+    forEachRow(rows, length: rowByteCount / 4 + 1, team) { span in
+      for row in span { memcpy(target + row * targetStride, source + row * sourceStride, rowByteCount) }
+    }
   }
 
   /// y = x with `before` and `after` more elements along each axis, which are copies of `value`.
@@ -31,6 +67,43 @@ extension KernelTable {
     _ x: UnsafeRawPointer,
     _ y: UnsafeMutableRawPointer, team: ThreadTeam
   ) {
-    Reference.pad(elementSize: elementSize, shape: shape, before: before, after: after, value: value, x, y)
+    var result = Shape()
+    for axis in 0..<shape.rank { result.append(before[axis] + shape[axis] + after[axis]) }
+    guard let count = result.elementCount, let sourceCount = shape.elementCount else { return }
+    fill(y, value, elementSize: elementSize, count: count)
+    guard sourceCount > 0, shape.rank > 0 else {
+      if shape.rank == 0 { memcpy(y, x, elementSize) }
+      return
+    }
+    let last = shape.rank - 1
+    let length = shape[last]
+    forEachRow(sourceCount / length, length: length, team) { rows in
+      for row in rows {
+        var rest = row
+        var target = before[last]
+        var step = result[last]
+        for inward in 1..<(last + 1) {
+          let axis = last - inward
+          target += (rest % shape[axis] + before[axis]) * step
+          rest /= shape[axis]
+          step *= result[axis]
+        }
+        memcpy(y + target * elementSize, x + row * length * elementSize, length * elementSize)
+      }
+    }
+  }
+
+  /// Writes `count` copies of an element, each copy twice as long as the last.
+  private func fill(
+    _ target: UnsafeMutableRawPointer, _ value: UnsafeRawPointer, elementSize: Int, count: Int
+  ) {
+    if count == 0 { return }
+    memcpy(target, value, elementSize)
+    var done = 1
+    while done < count {
+      let next = min(done, count - done)
+      memcpy(target + done * elementSize, target, next * elementSize)
+      done += next
+    }
   }
 }

@@ -1,3 +1,4 @@
+internal import CKernels
 public import Tensors
 
 /// What a pooling does, apart from the size of its input. One to three spatial dimensions.
@@ -46,7 +47,9 @@ public struct Pooling: Sendable, Hashable {
           input[axis], kernel: window[axis], stride: strides[axis], dilation: dilations[axis],
           pads: (padsBefore[axis], padsAfter[axis]), ceiling: roundsUp)
       else { return nil }
-      if roundsUp, (extent - 1) * strides[axis] >= input[axis] + padsBefore[axis] { extent -= 1 }
+      // The last window must begin before the trailing padding. The first always does.
+      let (start, overflow) = (extent - 1).multipliedReportingOverflow(by: strides[axis])
+      if roundsUp, extent > 1, overflow || start >= input[axis] + padsBefore[axis] { extent -= 1 }
       output.append(extent)
     }
     return output
@@ -62,6 +65,41 @@ extension KernelTable {
     _ pooling: Pooling, _ input: UnsafePointer<Float>, planes: Int, spatial: Shape,
     output: UnsafeMutablePointer<Float>, team: ThreadTeam
   ) {
-    Reference.pool(pooling, input, planes: planes, spatial: spatial, output: output)
+    guard let window = kernels_window(pooling, spatial) else {
+      Reference.pool(pooling, input, planes: planes, spatial: spatial, output: output)
+      return
+    }
+    let last = pooling.padsAfter.rank - 1
+    let countsPadding = pooling.kind == .average(countsPadding: true)
+    let padRight = countsPadding ? pooling.padsAfter[last] : -1
+    let padBottom = countsPadding ? (last > 0 ? pooling.padsAfter[0] : 0) : -1
+    forEachRow(planes, length: window.inputPlane, team) { range in
+      withUnsafePointer(to: window) { window in
+        for plane in range {
+          level.poolPlane(
+            window, isMaximum: pooling.kind == .max, padBottom: padBottom, padRight: padRight,
+            input + plane * window.pointee.inputPlane, output + plane * window.pointee.outputPlane)
+        }
+      }
+    }
+  }
+}
+
+extension kernels_window {
+  /// Nil for what the two-dimensional kernel does not take: three dimensions, or a very wide window.
+  fileprivate init?(_ pooling: Pooling, _ spatial: Shape) {
+    guard let output = pooling.outputShape(spatial), spatial.rank <= 2 else { return nil }
+    let last = spatial.rank - 1
+    let (reach, overflow) = (pooling.window[last] - 1).multipliedReportingOverflow(
+      by: pooling.dilations[last])
+    guard !overflow, reach <= 300, pooling.strides[last] <= 100 else { return nil }
+    func vertical(_ shape: Shape, _ missing: Int) -> Int64 { Int64(last > 0 ? shape[0] : missing) }
+    self.init(
+      height: vertical(spatial, 1), width: Int64(spatial[last]), out_height: vertical(output, 1),
+      out_width: Int64(output[last]), kernel_height: vertical(pooling.window, 1),
+      kernel_width: Int64(pooling.window[last]), stride_y: vertical(pooling.strides, 1),
+      stride_x: Int64(pooling.strides[last]), dilation_y: vertical(pooling.dilations, 1),
+      dilation_x: Int64(pooling.dilations[last]), pad_top: vertical(pooling.padsBefore, 0),
+      pad_left: Int64(pooling.padsBefore[last]))
   }
 }

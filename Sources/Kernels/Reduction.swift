@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// What a reduction computes of the values along its axes.
 public enum Reduction: Sendable, Hashable, CaseIterable {
   case sum
@@ -18,6 +20,38 @@ extension KernelTable {
     length: Int,
     inner: Int = 1, team: ThreadTeam
   ) {
-    Reference.reduce(reduction, x, y, outer: outer, length: length, inner: inner)
+    if length == 0 {
+      Reference.reduce(reduction, x, y, outer: outer, length: 0, inner: inner)
+      return
+    }
+    let code = reduction.code
+    forEachRow(outer, length: length * inner, team) { rows in
+      if inner == 1 {
+        level.reduceRows(
+          code, x + rows.lowerBound * length, y + rows.lowerBound, rows: rows.count, length: length)
+      } else {
+        for row in rows {
+          level.reduceColumns(code, x + row * length * inner, y + row * inner, length: length, inner: inner)
+        }
+      }
+      if reduction == .mean {
+        var epilogue = kernels_epilogue(Activation.none.code)
+        epilogue.alpha = 1 / Float(length)
+        let means = y + rows.lowerBound * inner
+        level.finish(&epilogue, means, sourceRow: 0, means, cRow: 0, rows: 1, columns: rows.count * inner)
+      }
+    }
+  }
+}
+
+extension Reduction {
+  fileprivate var code: kernels_reduction {
+    switch self {
+    case .sum, .mean: .sum
+    case .maximum: .maximum
+    case .minimum: .minimum
+    case .product: .product
+    case .sumOfSquares: .squares
+    }
   }
 }

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// The threads that one kernel call may use: itself only, an in-process `ThreadPool`, or a function of
 /// the host's (threads/1).
 public struct ThreadTeam: Sendable {
@@ -59,11 +61,10 @@ public struct ThreadTeam: Sendable {
       for index in 0..<max(count, 0) { body(index) }
       return
     }
-    withoutActuallyEscaping(body) { body in
-      var box = body
-      withUnsafeMutablePointer(to: &box) {
-        parallelFor(count, context: UnsafeMutableRawPointer($0), callClosure)
-      }
+    var held: HeldClosure = (0, 0)
+    withUnsafeMutablePointer(to: &held) { held in
+      holdClosure(body, held)
+      parallelFor(count, context: UnsafeMutableRawPointer(held), kernels_call_closure)
     }
   }
 
@@ -78,7 +79,9 @@ public struct ThreadTeam: Sendable {
   }
 }
 
-/// The C body behind a closure: `context` points at the closure.
-func callClosure(_ context: UnsafeMutableRawPointer?, _ index: Int) {
-  context.unsafelyUnwrapped.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)
-}
+/// The two words of a closure, laid out as `kernels_closure`.
+private typealias HeldClosure = (code: UInt, context: UInt)
+
+/// Keeps a closure's words for the time of the call that it was passed to: no retain, no allocation.
+@_silgen_name("kernels_hold_closure")
+private func holdClosure(_ body: (Int) -> Void, _ target: UnsafeMutablePointer<HeldClosure>)

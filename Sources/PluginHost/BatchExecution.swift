@@ -109,6 +109,11 @@ final class BatchExecution: @unchecked Sendable {
     outputs.add(token: token, name: name, dtype: dtype, shape: shape)
   }
 
+  /// Adds memory for the bytes of `bytes` outputs, or says why not.
+  func addBytes(token: UInt64, size: Int) -> Result<TensorMemory, PluginError> {
+    outputs.addBytes(token: token, size: size)
+  }
+
   /// Ends every request that is still open.
   func finishOpen(_ status: PluginStatus, _ message: String) {
     for position in 0..<requestCount {
@@ -149,6 +154,7 @@ final class BatchExecution: @unchecked Sendable {
 struct CArray<Element> {
   private var base: UnsafeMutablePointer<Element>
   private var capacity: Int
+  private var outgrown: [UnsafeMutablePointer<Element>] = []
 
   init() {
     capacity = 4
@@ -158,6 +164,7 @@ struct CArray<Element> {
   /// Room for `count` elements, not initialized.
   mutating func reserve(_ count: Int) -> UnsafeMutablePointer<Element> {
     if count > capacity {
+      outgrown.append(base)
       capacity = max(count, capacity * 2)
       base = .allocate(capacity: capacity)
     }

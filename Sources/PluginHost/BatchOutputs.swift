@@ -11,6 +11,9 @@ final class BatchOutputs: Sendable {
     var model: PluginModel?
     var tensors: [Tensor?] = []
     var array = CArray<swerve_tensor>()
+    /// Where the elements of `bytes` outputs may point.
+    var payloads: [TensorMemory] = []
+    var payloadBytes = 0
   }
 
   private let state = Mutex(State())
@@ -30,6 +33,8 @@ final class BatchOutputs: Sendable {
       state.token = 0
       state.model = nil
       for position in state.tensors.indices { state.tensors[position] = nil }
+      state.payloads.removeAll(keepingCapacity: true)
+      state.payloadBytes = 0
     }
   }
 
@@ -42,6 +47,28 @@ final class BatchOutputs: Sendable {
       } catch {
         return .failure(error)
       }
+    }
+  }
+
+  /// Memory that lives until the batch is closed.
+  func addBytes(token: UInt64, size: Int) -> Result<TensorMemory, PluginError> {
+    state.withLock { state in
+      guard token != 0, state.token == token, let model = state.model else {
+        return .failure(Self.misuse("bytes was called with a batch whose last request is finished"))
+      }
+      // A size_t above Int.max arrives as a negative number.
+      guard size >= 0, size <= model.services.tensorLimit - state.payloadBytes,
+        let memory = TensorMemory(byteCount: size)
+      else {
+        return .failure(
+          PluginError(
+            status: .outOfMemory,
+            message: "no memory for \(UInt(bitPattern: size)) bytes of output; the limit of a batch is"
+              + " \(model.services.tensorLimit)"))
+      }
+      state.payloads.append(memory)
+      state.payloadBytes += size
+      return .success(memory)
     }
   }
 

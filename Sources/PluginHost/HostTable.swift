@@ -25,6 +25,7 @@ enum HostTable {
       return RequestSlot.find(handle)?.isCancelled(handle) ?? true
     }
     table.output = addOutput
+    table.bytes = addBytes
     table.send = send
     table.finish = finish
     table.extension = { host, id in
@@ -63,6 +64,22 @@ private func addOutput(
   }
   switch execution.addOutput(token: token, name: name, dtype: dtype, shape: shape) {
   case .success(let output): return output.tensor
+  case .failure(let error):
+    binding.log(.error, error.message)
+    return nil
+  }
+}
+
+private func addBytes(
+  _ host: UnsafePointer<swerve_host>?, _ batch: UnsafePointer<swerve_batch>?, _ size: Int
+) -> UnsafeMutableRawPointer? {
+  guard let binding = HostBinding.behind(host) else { return nil }
+  guard let token = batch?.pointee.token, let execution = BatchExecution.find(token: token) else {
+    binding.report(.deadBatch, "bytes was called with a batch that never was")
+    return nil
+  }
+  switch execution.addBytes(token: token, size: size) {
+  case .success(let memory): return memory.base
   case .failure(let error):
     binding.log(.error, error.message)
     return nil

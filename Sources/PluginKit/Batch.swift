@@ -5,11 +5,10 @@ internal import CSwervePlugin
 ///
 /// Unchecked: the server leaves the batch as it is until its last request is finished.
 public struct Batch: @unchecked Sendable {
-  public let host: Host
+  public let host: ModelHost
   private let pointer: UnsafePointer<swerve_batch>
-  private let scratch = Scratch()
 
-  init(_ pointer: UnsafePointer<swerve_batch>, host: Host) {
+  init(_ pointer: UnsafePointer<swerve_batch>, host: ModelHost) {
     self.pointer = pointer
     self.host = host
   }
@@ -61,7 +60,13 @@ public struct Batch: @unchecked Sendable {
       throw ModelError(
         .internalFault, "the server refused output \"\(name)\" \(type) \(Array(dimensions)); see its log")
     }
-    return OutputTensor(tensor: added, scratch: scratch)
+    return OutputTensor(tensor: added, batch: self)
+  }
+
+  /// Memory for the bytes that elements of `bytes` outputs point to: the server's, valid until the last
+  /// request is finished.
+  func bytes(count: Int) -> UnsafeMutablePointer<UInt8>? {
+    host.table.pointee.bytes(host.table, pointer, count)?.assumingMemoryBound(to: UInt8.self)
   }
 
   public var requests: Requests { Requests(pointer: pointer, host: host) }
@@ -69,7 +74,7 @@ public struct Batch: @unchecked Sendable {
   /// The requests of a batch, in the order of their rows.
   public struct Requests: RandomAccessCollection {
     let pointer: UnsafePointer<swerve_batch>
-    let host: Host
+    let host: ModelHost
     public var startIndex: Int { 0 }
     public var endIndex: Int { Int(pointer.pointee.request_count) }
     public subscript(index: Int) -> Request {

@@ -4,7 +4,7 @@
 public protocol InferenceModel: AnyObject {
   /// Loads the model from the version folder `path`. `configuration` is a JSON object, the
   /// "parameters" of the model's configuration. `host` may be kept.
-  init(path: String, configuration: String, host: Host) throws
+  init(path: String, configuration: String, host: ModelHost) throws
 
   /// What the model takes and gives. Constant.
   var signature: ModelSignature { get }

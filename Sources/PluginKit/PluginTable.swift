@@ -37,10 +37,12 @@ public struct PluginTable: @unchecked Sendable {
 
 /// How create, which gets the table back, comes to the author's type.
 private final class ModelFactory {
-  let make: (_ path: String, _ configuration: String, _ host: Host) throws -> any InferenceModel
+  let make: (_ path: String, _ configuration: String, _ host: ModelHost) throws -> any InferenceModel
 
-  init(_ make: @escaping (_ path: String, _ configuration: String, _ host: Host) throws -> any InferenceModel)
-  {
+  init(
+    _ make:
+      @escaping (_ path: String, _ configuration: String, _ host: ModelHost) throws -> any InferenceModel
+  ) {
     self.make = make
   }
 }
@@ -48,10 +50,10 @@ private final class ModelFactory {
 /// What a `swerve_model` of this side points to.
 private final class ModelBox {
   let model: any InferenceModel
-  let host: Host
+  let host: ModelHost
   let signature: SignatureStorage
 
-  init(model: any InferenceModel, host: Host) throws {
+  init(model: any InferenceModel, host: ModelHost) throws {
     self.model = model
     self.host = host
     signature = try SignatureStorage(model.signature)
@@ -74,7 +76,7 @@ private func createModel(
   guard let args, let result, let context = args.pointee.plugin?.pointee.context,
     let table = args.pointee.host
   else { return swerve_status(SWERVE_INVALID_ARGUMENT) }
-  let host = Host(table)
+  let host = ModelHost(table)
   let factory = Unmanaged<ModelFactory>.fromOpaque(context).takeUnretainedValue()
   do {
     let model = try factory.make(

@@ -13,9 +13,9 @@ public struct Request: @unchecked Sendable, Identifiable {
   let handle: OpaquePointer
   /// How much of dimension 0 is this request's.
   public let rows: Int
-  private let host: Host
+  private let host: ModelHost
 
-  init(handle: OpaquePointer, rows: Int, host: Host) {
+  init(handle: OpaquePointer, rows: Int, host: ModelHost) {
     self.handle = handle
     self.rows = rows
     self.host = host

@@ -1,9 +1,7 @@
 internal import CSwervePlugin
 
-/// Bytes that lie still until the batch they belong to is let go.
-///
-/// Unchecked: outputs of a batch are filled one call at a time, as the ABI asks.
-final class Scratch: @unchecked Sendable {
+/// Bytes that lie still as long as the object.
+final class Scratch {
   private var blocks: [UnsafeMutableBufferPointer<UInt8>] = []
 
   func keep(_ string: String) -> swerve_bytes {

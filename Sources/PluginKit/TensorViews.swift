@@ -58,7 +58,7 @@ public struct InputTensor {
 /// is finished.
 public struct OutputTensor {
   @usableFromInline let tensor: UnsafeMutablePointer<swerve_tensor>
-  let scratch: Scratch
+  let batch: Batch
 
   public var bytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: tensor.pointee.data, count: tensor.pointee.byte_size)
@@ -74,14 +74,24 @@ public struct OutputTensor {
       count: tensor.pointee.byte_size / MemoryLayout<Element>.stride)
   }
 
-  /// Fills a `bytes` output. The text lives as long as the batch is kept.
+  /// Fills a `bytes` output.
   public func set(_ strings: [String]) throws(ModelError) {
     let slots = try elements(as: swerve_bytes.self)
     guard slots.count == strings.count else {
       throw ModelError(
         .internalFault, "output \"\(name)\" has \(slots.count) elements, not \(strings.count)")
     }
-    for (index, string) in strings.enumerated() { slots[index] = scratch.keep(string) }
+    var texts = strings
+    guard var next = batch.bytes(count: texts.reduce(0) { $0 + $1.utf8.count }) else {
+      throw ModelError(.outOfMemory, "no memory for the text of output \"\(name)\"")
+    }
+    for index in texts.indices {
+      texts[index].withUTF8 { text in
+        next.update(from: text.baseAddress ?? UnsafePointer(next), count: text.count)
+        slots[index] = swerve_bytes(data: next, size: text.count)
+        next += text.count
+      }
+    }
   }
 
   private var name: String { String(cString: tensor.pointee.name) }

@@ -87,6 +87,10 @@ private func refusal(_ text: String, limits: APILimits = APILimits()) -> APIFail
     ("", ["failed to parse the request JSON buffer", "offset 0", "line 1, column 1"]),
     ("[1]", ["failed to parse the request JSON buffer", "object"]),
     ("{\"inputs\":[\n  {,\n", ["failed to parse the request JSON buffer", "line 2", "in inputs[0]"]),
+    (
+      #"{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[1,"#,
+      ["failed to parse the request JSON buffer", "line 1, column 64", "in inputs[0].data"]
+    ),
     (#"{"inputs":[]} x"#, ["failed to parse the request JSON buffer", "offset 14"]),
     (#"{"id":"1"}"#, ["Unable to parse 'inputs'"]),
     (#"{"id":7,"inputs":[]}"#, ["Unable to parse 'id'", "string"]),
@@ -141,7 +145,10 @@ private func refusal(_ text: String, limits: APILimits = APILimits()) -> APIFail
       #"{"inputs":[{"data":[1,"a"],"name":"x","shape":[2],"datatype":"FP32"}]}"#,
       ["Unable to parse 'data'", "inputs[0].data[1]", "line 1, column 23"]
     ),
-    (#"{"inputs":[{"name":"x","shape":[3],"datatype":"FP32","data":[1,2]}]}"#, ["Unable to parse 'data'"]),
+    (
+      #"{"inputs":[{"name":"x","shape":[3],"datatype":"FP32","data":[1,2]}]}"#,
+      ["Unable to parse 'data': Shape does not match true shape of 'data' field", "[3]"]
+    ),
     (#"{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[1,2]}]}"#, ["Unable to parse 'data'"]),
     (
       #"{"inputs":[{"name":"x","shape":[1],"datatype":"UINT8","data":[300]}]}"#,

@@ -104,7 +104,7 @@ private func refusal(_ text: String, _ description: ModelDescription) -> APIFail
     (
       #"{"instances":[[[1],2]]}"#, false,
       "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: JSON Value: 2 found at "
-        + "incorrect level: 2 in the JSON DOM. Expected at level: 2"
+        + "incorrect level: 1 in the JSON DOM. Expected at level: 2"
     ),
     (#"{"instances":[1,{"x":2}]}"#, false, "Expecting value/list but got object at item 1 of input list"),
     (#"{"instances":[{"x":2},1]}"#, false, "Expecting object but got list at item 1 of input list"),
@@ -139,7 +139,7 @@ private func refusal(_ text: String, _ description: ModelDescription) -> APIFail
     (#"{"inputs":[1,[2]]}"#, false, "Encountered list at unexpected level: 1 expected < 1"),
     (
       #"{"inputs":[[1],2]}"#, false,
-      "JSON Value: 2 found at incorrect level: 2 in the JSON DOM. Expected at level: 2"
+      "JSON Value: 2 found at incorrect level: 1 in the JSON DOM. Expected at level: 2"
     ),
     (#"{"inputs":null}"#, false, "JSON Value: null Type: Null is not of expected type: float"),
   ]

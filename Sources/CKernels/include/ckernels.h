@@ -102,6 +102,20 @@ typedef struct kernels_window {
   int64_t pad_top, pad_left;
 } kernels_window;
 
+/* A Swift closure (Int) -> Void that is being held, for as long as the call that it was passed to. */
+typedef __attribute__((swiftcall)) void (*kernels_closure_code)(
+    intptr_t index, __attribute__((swift_context)) void *context);
+typedef struct kernels_closure {
+  kernels_closure_code code;
+  void *context;
+} kernels_closure;
+
+/* Called from Swift as a Swift function; see ThreadTeam. */
+__attribute__((swiftcall)) void kernels_hold_closure(
+    kernels_closure_code code, void *context, kernels_closure *target);
+/* Calls the kernels_closure that `closure` points at. */
+void kernels_call_closure(void *closure, intptr_t index);
+
 /* Sleeps while *word == expected; may return early. */
 void kernels_futex_wait(void *word, uint32_t expected);
 /* Wakes up to `count` of the threads that sleep on `word`. */

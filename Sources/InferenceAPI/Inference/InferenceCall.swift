@@ -1,6 +1,5 @@
 import HTTP
 import Serving
-import Telemetry
 import Tensors
 
 /// How one dialect answers: with the outputs, or with what went wrong.
@@ -12,6 +11,9 @@ protocol InferenceAnswer: Sendable {
 }
 
 /// An inference under way: `submitted → answered`, or `submitted → abandoned`.
+///
+/// The inputs may lie in the exchange's body, which stays in place until the answer; so an abandoned
+/// exchange is answered too, and only once the model has finished.
 ///
 /// Unchecked: `hasStreamed` is touched by the model only, one call at a time and last before
 /// `finish`; `isAnswered` on the exchange's loop only.
@@ -48,67 +50,23 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
           "HTTP end point doesn't support models with decoupled transaction policy: this model answers in several "
             + "pieces, and this route has one answer"))
       : result
+    guard !exchange.loop.isCurrent else { return respond(outcome) }
     exchange.loop.run { self.respond(outcome) }
   }
 
   /// On the loop.
   private func respond(_ result: Result<[Tensor], ServingError>) {
     isAnswered = true
-    // The closure holds the request, which holds this call, which holds the exchange.
-    exchange.onAbandon = nil
     if exchange.isAbandoned { return context.recordAbandoned(exchange) }
     do throws(APIFailure) {
-      let start = context.clock.now()
+      let start = context.now()
       switch result {
       case .success(let outputs): try answer.respond(with: outputs, to: exchange)
       case .failure(let error): throw answer.failure(for: error)
       }
-      context.recordSuccess(exchange, serializeStart: start)
+      context.recordSuccess(serializeStart: start)
     } catch {
       context.fail(exchange, error)
     }
-  }
-}
-
-/// What the answer of an inference is recorded with.
-struct CallContext: Sendable {
-  let metrics: RequestMetrics
-  let clock: MonotonicClock
-  let log: Log
-  /// Nanoseconds that reading the body took.
-  let parseDuration: Int64
-
-  func recordSuccess(_ exchange: Exchange, serializeStart: Int64) {
-    let now = clock.now()
-    metrics.recordSuccess(
-      parse: parseDuration, serialize: now - serializeStart, total: now - exchange.startedAt)
-    logAccess(exchange, status: 200, duration: now - exchange.startedAt)
-  }
-
-  /// 499: the client left before the answer.
-  func recordAbandoned(_ exchange: Exchange) {
-    let duration = clock.now() - exchange.startedAt
-    metrics.recordFailure(status: 499, total: duration)
-    logAccess(exchange, status: 499, duration: duration)
-  }
-
-  /// Answers with `failure` and counts it.
-  func fail(_ exchange: Exchange, _ failure: APIFailure) {
-    exchange.respond(failure)
-    let duration = clock.now() - exchange.startedAt
-    metrics.recordFailure(status: failure.status, total: duration)
-    if failure.status == 500 {
-      log.write(.error, "inference failed: \(failure.message)", [("path", exchange.path)])
-    }
-    logAccess(exchange, status: failure.status, duration: duration)
-  }
-
-  private func logAccess(_ exchange: Exchange, status: Int, duration: Int64) {
-    guard log.level == .debug else { return }
-    let fields = [
-      ("method", exchange.method.name.description), ("path", exchange.path), ("status", String(status)),
-      ("microseconds", String(duration / 1000)),
-    ]
-    log.write(.debug, "request", fields)
   }
 }

@@ -3,6 +3,10 @@ import Serving
 import Tensors
 
 extension InferenceService {
+  func makeContext(_ exchange: Exchange, _ dialect: Dialect) -> CallContext {
+    CallContext(exchange, metrics: requestMetrics.unknownModel(dialect), clock: clock, log: log)
+  }
+
   /// Hands the inputs to the model; the exchange is answered later, on its loop.
   func submit<Answer: InferenceAnswer>(
     _ exchange: Exchange, _ answer: Answer, _ context: CallContext, to model: any InferenceModel, id: String,

@@ -37,14 +37,29 @@ struct InferRequestReader {
     }
   }
 
+  /// A text that is no JSON is one fault; JSON that is no such request is another.
   private func describe(_ error: JSONError) -> APIFailure {
-    let position = TextPosition(offset: error.offset, in: text)
     let path = error.path.isEmpty ? place.description : error.path
-    if let field = place.field {
-      return .badRequest("Unable to parse '\(field)': \(path): \(error.message) at \(position)")
+    let syntax = syntaxError()
+    let position = TextPosition(offset: (syntax ?? error).offset, in: text)
+    guard syntax == nil, let field = place.field else {
+      let within = path.isEmpty ? "" : ", in \(path)"
+      return .badRequest(
+        "failed to parse the request JSON buffer: \((syntax ?? error).message) at \(position)\(within)")
     }
-    let within = path.isEmpty ? "" : ", in \(path)"
-    return .badRequest("failed to parse the request JSON buffer: \(error.message) at \(position)\(within)")
+    // A fault of `data` as a whole, not of an element in it, is one of its shape.
+    let isOfShape = error.path == dataPath(place.index)
+    let shape = isOfShape ? "Shape does not match true shape of 'data' field: " : ""
+    return .badRequest("Unable to parse '\(field)': \(shape)\(path): \(error.message) at \(position)")
+  }
+
+  private func syntaxError() -> JSONError? {
+    var whole = JSONReader(text, maximumDepth: limits.maximumJSONDepth)
+    do throws(JSONError) {
+      _ = try whole.skipValue()
+      try whole.finish()
+      return nil
+    } catch { return error }
   }
 
   private func refuse(_ message: String) -> APIFailure { .badRequest("\(place): \(message)") }
@@ -208,19 +223,8 @@ struct InferRequestReader {
       input.deferredData = try reader.skipValue()
       return
     }
-    try checkPlausible(shape)
     input.tensor = try reader.readTensor(
       name: input.name ?? "", datatype: datatype, shape: shape, path: dataPath(place.index))
-  }
-
-  /// Refuses a shape that claims more elements than the text has bytes, before memory is taken.
-  private func checkPlausible(_ shape: Shape) throws {
-    let elements = shape.elementCount ?? Int.max
-    guard elements <= text.count else {
-      throw APIFailure.badRequest(
-        "Unable to parse 'data': Shape does not match true shape of 'data' field: \(place): the shape \(shape) "
-          + "asks for \(elements) elements, more than the request has bytes")
-    }
   }
 
   /// Checks that nothing is missing and that the elements come from exactly one source.
@@ -239,7 +243,6 @@ struct InferRequestReader {
     }
     if let data = input.deferredData {
       place.field = "data"
-      try checkPlausible(shape)
       let path = dataPath(place.index)
       return try withOffset(of: data) {
         try $0.readTensor(name: name, datatype: datatype, shape: shape, path: path)

@@ -1,7 +1,6 @@
 import HTTP
 import JSON
 import PluginHost
-import Telemetry
 import Tensors
 
 /// The routes below `/v2/models`.
@@ -34,25 +33,24 @@ extension InferenceService {
   }
 
   func infer(_ exchange: Exchange, _ parameters: PathParameters) {
-    let start = clock.now()
-    var recorded = requestMetrics.unknownModel(.openInference)
+    var context = makeContext(exchange, .openInference)
     do throws(APIFailure) {
       try checkEncoding(exchange)
       let reference = try reference(exchange, parameters, .openInference)
       let model = try model(reference, .openInference)
-      recorded = requestMetrics.metrics(model: model.name, version: model.version, dialect: .openInference)
+      context.found(
+        requestMetrics.metrics(model: model.name, version: model.version, dialect: .openInference))
       let description = try description(of: model, reference, .openInference)
       let request = try readInferRequest(exchange, model.name, description)
       try checkOutputs(request.outputs, of: model.name, description)
+      context.finishedReading()
       let answer = InferAnswer(request: request, reference: reference, version: model.version)
-      let context = CallContext(
-        metrics: recorded, clock: clock, log: log, parseDuration: clock.now() - start)
-      let timeout = limits.deadline(now: exchange.startedAt, timeout: request.timeout)
       try submit(
         exchange, answer, context, to: model, id: request.id ?? "", inputs: request.inputs,
-        parameters: request.parameters, deadline: timeout)
+        parameters: request.parameters,
+        deadline: limits.deadline(now: exchange.startedAt, timeout: request.timeout))
     } catch {
-      CallContext(metrics: recorded, clock: clock, log: log, parseDuration: 0).fail(exchange, error)
+      context.fail(exchange, error)
     }
   }
 
@@ -74,11 +72,11 @@ extension InferenceService {
           + "(Inference-Header-Content-Length; 0 means that the body is one raw tensor)")
     }
     if length == 0 {
-      return try RawRequest.read(body, owner: nil, model: model, description: description)
+      return try RawRequest.read(body, owner: exchange, model: model, description: description)
     }
     var reader = InferRequestReader(
       text: UnsafeRawBufferPointer(rebasing: body[..<length]),
-      blobs: BinaryInputs(rest: UnsafeMutableRawBufferPointer(rebasing: body[length...]), owner: nil),
+      blobs: BinaryInputs(rest: UnsafeMutableRawBufferPointer(rebasing: body[length...]), owner: exchange),
       model: model, limits: limits)
     return try reader.read()
   }

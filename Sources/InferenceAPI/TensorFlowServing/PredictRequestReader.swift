@@ -5,7 +5,8 @@ import Tensors
 /// Reads a `:predict` request in one pass: the model's description says what each value is, and the
 /// nesting of the first elements says the shape.
 ///
-/// What is wrong is worded by `PredictDiagnosis` when the quick pass has failed.
+/// Rows that are plain values are read as one nested list; when that fails they are read once more,
+/// row by row, because TensorFlow Serving's words count rows.
 struct PredictRequestReader {
   static let defaultSignature = "serving_default"
 
@@ -27,10 +28,24 @@ struct PredictRequestReader {
     } catch let failure as APIFailure {
       throw failure
     } catch let error as JSONError {
-      throw PredictDiagnosis(text: text, inputs: inputs, limits: limits).explain(error)
+      throw describe(error)
     } catch {
       throw APIFailure(500, "reading the request failed: \(error)")
     }
+  }
+
+  /// A text that is no JSON is one fault; JSON that does not fit the model is another.
+  private func describe(_ error: JSONError) -> APIFailure {
+    var whole = JSONReader(text, maximumDepth: limits.maximumJSONDepth)
+    do throws(JSONError) {
+      _ = try whole.skipValue()
+    } catch {
+      let position = TextPosition(offset: error.offset, in: text)
+      return .badRequest(
+        "JSON Parse error: \(error.message) at offset: \(position.offset) (line \(position.line), column "
+          + "\(position.column))")
+    }
+    return .badRequest(error.path.isEmpty ? error.message : "\(error.message) (\(error.path))")
   }
 
   private mutating func readRequest() throws -> PredictRequest {
@@ -94,44 +109,82 @@ struct PredictRequestReader {
         "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
           + "tensorinfo_map")
     }
-    return [try reader.readNested(name: inputs[0].name, datatype: inputs[0].datatype, path: "instances")]
+    var rows = reader
+    do throws(JSONError) {
+      return [try reader.readNested(name: inputs[0].name, datatype: inputs[0].datatype, path: "instances")]
+    } catch {
+      try explainPlainRows(&rows)
+      throw error
+    }
+  }
+
+  /// Throws the first row's fault, in words that count rows.
+  private func explainPlainRows(_ reader: inout JSONReader) throws {
+    let rows = TensorAccumulator(datatype: inputs[0].datatype)
+    try reader.beginArray()
+    while try reader.nextElement() {
+      if try JSONText.isNamedObject(reader) {
+        throw APIFailure.badRequest("Expecting value/list but got object at item \(rows.count) of input list")
+      }
+      try append(to: rows, key: nil, from: &reader)
+    }
+  }
+
+  /// Reads one row's value of one input.
+  private func append(to rows: TensorAccumulator, key: String?, from reader: inout JSONReader) throws {
+    let row = rows.count
+    do throws(JSONError) {
+      try rows.append(from: &reader, path: "")
+    } catch {
+      // What is no JSON at all is told as that.
+      var whole = JSONReader(text, maximumDepth: limits.maximumJSONDepth)
+      _ = try whole.skipValue()
+      let member = key.map { ".\($0)" } ?? ""
+      throw APIFailure.badRequest(
+        "Failed to process element: \(row)\(key.map { " key: \($0)" } ?? "") of 'instances' list. Error: "
+          + "INVALID_ARGUMENT: \(error.message) (instances[\(row)]\(member)\(error.path))")
+    }
   }
 
   private mutating func readObjectRows() throws -> [Tensor] {
-    var stacks = inputs.map { RowStack(spec: $0) }
+    let columns = inputs.map { TensorAccumulator(datatype: $0.datatype) }
     var row = 0
     try reader.beginArray()
     while try reader.nextElement() {
       guard try JSONText.isNamedObject(reader) else {
         throw APIFailure.badRequest("Expecting object but got list at item \(row) of input list")
       }
-      try readObjectRow(row, into: &stacks)
+      try readObjectRow(row, into: columns)
       row += 1
     }
     var tensors: [Tensor] = []
-    for stack in stacks where !stack.isEmpty { tensors.append(try stack.tensor()) }
+    for (spec, column) in zip(inputs, columns) where column.count > 0 {
+      tensors.append(try column.finish(name: spec.name))
+    }
     return tensors
   }
 
-  private mutating func readObjectRow(_ row: Int, into stacks: inout [RowStack]) throws {
-    var probe = reader
-    func wrongKeys() throws -> APIFailure {
-      let names = inputs.map(\.name).sorted().joined(separator: ",")
-      return .badRequest(
-        "Failed to process element: \(row) of 'instances' list. JSON object: \(excerpt(try probe.skipValue())) "
-          + "keys must be equal to: \(names)")
-    }
+  private mutating func readObjectRow(_ row: Int, into columns: [TensorAccumulator]) throws {
+    let start = reader
     try reader.beginObject()
     while let key = try reader.nextKey() {
-      guard let index = stacks.firstIndex(where: { $0.spec.name == key }), stacks[index].count == row else {
-        throw try wrongKeys()
+      guard let index = inputs.firstIndex(where: { $0.name == key }), columns[index].count == row else {
+        throw try wrongKeys(row, start)
       }
-      let value = try reader.readNested(
-        name: key, datatype: stacks[index].spec.datatype, path: rowPath(row, key))
-      try stacks[index].append(value, row: row)
+      try append(to: columns[index], key: key, from: &reader)
     }
-    let isComplete = stacks.allSatisfy { $0.count == row + 1 || ($0.spec.isOptional && $0.isEmpty) }
-    guard isComplete else { throw try wrongKeys() }
+    let isComplete = zip(inputs, columns).allSatisfy { spec, column in
+      column.count == row + 1 || (spec.isOptional && column.count == 0)
+    }
+    guard isComplete else { throw try wrongKeys(row, start) }
+  }
+
+  private func wrongKeys(_ row: Int, _ start: JSONReader) throws(JSONError) -> APIFailure {
+    var object = start
+    let names = inputs.map(\.name).sorted().joined(separator: ",")
+    return .badRequest(
+      "Failed to process element: \(row) of 'instances' list. JSON object: \(excerpt(try object.skipValue())) "
+        + "keys must be equal to: \(names)")
   }
 
   // MARK: - Columns
@@ -166,6 +219,3 @@ struct PredictRequestReader {
     return tensors.compactMap(\.self)
   }
 }
-
-/// The place of one value of an object row.
-func rowPath(_ row: Int, _ key: String) -> String { "instances[\(row)].\(key)" }

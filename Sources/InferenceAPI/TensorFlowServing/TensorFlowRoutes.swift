@@ -1,7 +1,6 @@
 import HTTP
 import PluginHost
 import Serving
-import Telemetry
 import Tensors
 
 /// The routes below `/v1/models`.
@@ -30,26 +29,24 @@ extension InferenceService {
   }
 
   func predict(_ exchange: Exchange, _ parameters: PathParameters) {
-    let start = clock.now()
-    var recorded = requestMetrics.unknownModel(.tensorFlowServing)
+    var context = makeContext(exchange, .tensorFlowServing)
     do throws(APIFailure) {
       try checkEncoding(exchange)
       let reference = try reference(exchange, parameters, .tensorFlowServing)
       let model = try model(reference, .tensorFlowServing)
-      recorded = requestMetrics.metrics(
-        model: model.name, version: model.version, dialect: .tensorFlowServing)
+      context.found(
+        requestMetrics.metrics(model: model.name, version: model.version, dialect: .tensorFlowServing))
       let description = try description(of: model, reference, .tensorFlowServing)
       var reader = PredictRequestReader(
         text: UnsafeRawBufferPointer(exchange.body), description: description, limits: limits)
       let request = try reader.read()
-      let context = CallContext(
-        metrics: recorded, clock: clock, log: log, parseDuration: clock.now() - start)
+      context.finishedReading()
       try submit(
         exchange, PredictAnswer(format: request.format, reference: reference), context, to: model, id: "",
         inputs: request.inputs, parameters: "{}",
         deadline: limits.deadline(now: exchange.startedAt, timeout: 0))
     } catch {
-      CallContext(metrics: recorded, clock: clock, log: log, parseDuration: 0).fail(exchange, error)
+      context.fail(exchange, error)
     }
   }
 }

@@ -1,9 +1,12 @@
 public import CKernels
 
 extension Level {
+  /// Taps that `depthwisePlane` takes at most.
+  public static let maximumTaps = 128
+
   /// Floats of scratch that `depthwisePlane` needs.
   public static func depthwiseScratchCount(_ window: kernels_window) -> Int {
-    paddedHeight(window) * phaseLength(window) * Int(window.stride_x) + 64
+    (paddedHeight(window) * phaseLength(window) * Int(window.stride_x) + 79) / 16 * 16 + 2 * maximumTaps
   }
 
   /// One plane of a depthwise convolution: output[outHeight, outWidth] = Σ weight · input, without an epilogue.
@@ -18,17 +21,23 @@ extension Level {
     copyPadded(window, input, scratch)
     let outWidth = Int(window.out_width)
     let rowLength = phaseLength(window) * Int(window.stride_x)
+    let offsets = UnsafeMutableRawPointer(scratch + depthwiseScratchCount(window) - 2 * maximumTaps)
+      .assumingMemoryBound(to: Int.self)
+    let taps = Int(window.kernel_height * window.kernel_width)
+    for tap in 0..<taps {
+      offsets[tap] = tapOffset(window, tap / Int(window.kernel_width), tap % Int(window.kernel_width))
+    }
     for y in 0..<Int(window.out_height) {
       let rows = scratch + y * Int(window.stride_y) * rowLength
       let target = output + y * outWidth
       var x = 0
       while x + 64 <= outWidth {
-        depthwiseQuad(window, rows + x, weights, target + x)
+        depthwiseQuad(taps, offsets, rows + x, weights, target + x)
         x += 64
       }
       while x < outWidth {
         let part = lesser(16, outWidth - x)
-        storePart(target + x, depthwiseVector(window, rows + x, weights), part)
+        storePart(target + x, depthwiseVector(taps, offsets, rows + x, weights), part)
         x += 16
       }
     }
@@ -99,10 +108,13 @@ private func copyPadded(
         }
       }
     } else {
-      let length = lesser(width, phase * stride - left)
-      for x in 0..<greater(0, length) {
-        let column = x + left
-        to[column % stride * phase + column / stride] = from[x]
+      for remainder in 0..<stride {
+        // The first column of the input with this remainder, and its place.
+        let first = greater(0, (left - remainder + stride - 1) / stride)
+        let start = first * stride + remainder - left
+        let length = start >= width ? 0 : lesser((width - 1 - start) / stride + 1, phase - first)
+        let run = to + remainder * phase + first
+        for index in 0..<greater(0, length) { run[index] = from[start + index * stride] }
       }
     }
   }
@@ -119,15 +131,11 @@ private func tapOffset(_ window: kernels_window, _ tapY: Int, _ tapX: Int) -> In
 
 @inline(__always)
 private func depthwiseVector(
-  _ window: kernels_window, _ rows: UnsafePointer<Float>, _ weights: UnsafePointer<Float>
+  _ taps: Int, _ offsets: UnsafePointer<Int>, _ rows: UnsafePointer<Float>, _ weights: UnsafePointer<Float>
 ) -> lanes_f32 {
   var sum = splat(0)
-  var tap = 0
-  for tapY in 0..<Int(window.kernel_height) {
-    for tapX in 0..<Int(window.kernel_width) {
-      sum = lanes_multiply_add(lanes_load(rows + tapOffset(window, tapY, tapX)), splat(weights[tap]), sum)
-      tap += 1
-    }
+  for tap in 0..<taps {
+    sum = lanes_multiply_add(lanes_load(rows + offsets[tap]), splat(weights[tap]), sum)
   }
   return sum
 }
@@ -135,24 +143,20 @@ private func depthwiseVector(
 /// Sixty-four outputs: four sums at once hide the multiplier's latency.
 @inline(__always)
 private func depthwiseQuad(
-  _ window: kernels_window, _ rows: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+  _ taps: Int, _ offsets: UnsafePointer<Int>, _ rows: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
   _ target: UnsafeMutablePointer<Float>
 ) {
   var s0 = splat(0)
   var s1 = splat(0)
   var s2 = splat(0)
   var s3 = splat(0)
-  var tap = 0
-  for tapY in 0..<Int(window.kernel_height) {
-    for tapX in 0..<Int(window.kernel_width) {
-      let source = rows + tapOffset(window, tapY, tapX)
-      let weight = splat(weights[tap])
-      s0 = lanes_multiply_add(lanes_load(source), weight, s0)
-      s1 = lanes_multiply_add(lanes_load(source + 16), weight, s1)
-      s2 = lanes_multiply_add(lanes_load(source + 32), weight, s2)
-      s3 = lanes_multiply_add(lanes_load(source + 48), weight, s3)
-      tap += 1
-    }
+  for tap in 0..<taps {
+    let source = rows + offsets[tap]
+    let weight = splat(weights[tap])
+    s0 = lanes_multiply_add(lanes_load(source), weight, s0)
+    s1 = lanes_multiply_add(lanes_load(source + 16), weight, s1)
+    s2 = lanes_multiply_add(lanes_load(source + 32), weight, s2)
+    s3 = lanes_multiply_add(lanes_load(source + 48), weight, s3)
   }
   lanes_store(target, s0)
   lanes_store(target + 16, s1)

@@ -68,8 +68,10 @@ private func softmaxRow(
     if !isLogarithm { storePart(y + index, value, part) }
   }
   if isLogarithm {
-    let shift = peak + logarithm(splat(lanes_sum(total)))
-    forEachPart(length) { index, part in storePart(y + index, loadPart(x + index, part) - shift, part) }
+    let shift = logarithm(splat(lanes_sum(total)))
+    forEachPart(length) { index, part in
+      storePart(y + index, (loadPart(x + index, part) - peak) - shift, part)
+    }
   } else {
     let factor = splat(1 / lanes_sum(total))
     forEachPart(length) { index, part in storePart(y + index, loadPart(y + index, part) * factor, part) }
@@ -91,8 +93,10 @@ private func softmaxStrip(
     if !isLogarithm { storePart(y + row * inner, value, part) }
   }
   if isLogarithm {
-    let shift = peak + logarithm(total)
-    for row in 0..<length { storePart(y + row * inner, loadPart(x + row * inner, part) - shift, part) }
+    let shift = logarithm(total)
+    for row in 0..<length {
+      storePart(y + row * inner, (loadPart(x + row * inner, part) - peak) - shift, part)
+    }
   } else {
     let factor = splat(1) / total
     for row in 0..<length { storePart(y + row * inner, loadPart(y + row * inner, part) * factor, part) }

@@ -6,18 +6,18 @@ public enum OperatorRegistry {
 
   static let all: [OperatorDescription] = [
     Abs.description, Add.description, AveragePool.description, BatchNormalization.description,
-    Cast.description,
-    Ceil.description, Clip.description, Concat.description, ConstantNode.description, Conv.description,
-    Div.description, Dropout.description, Erf.description, Exp.description, Flatten.description,
-    Floor.description,
+    Cast.description, Ceil.description, Clip.description, Concat.description, ConstantNode.description,
+    ConstantOfShape.description, Conv.description, Div.description, Dropout.description, Equal.description,
+    Erf.description, Exp.description, Expand.description, Flatten.description, Floor.description,
     Gather.description, Gelu.description, Gemm.description, GlobalAveragePool.description,
     GlobalMaxPool.description, HardSigmoid.description, HardSwish.description, Identity.description,
-    LeakyRelu.description, Log.description, Softmax.logarithmDescription, MatMul.description,
-    MaxPool.description,
-    Mul.description, Neg.description, Pad.description, Reciprocal.description, Reduce.maximum, Reduce.mean,
-    Reduce.minimum, Reduce.product, Reduce.sum, Reduce.sumOfSquares, Relu.description, Reshape.description,
-    ShapeOf.description, Sigmoid.description, Softmax.description, Sqrt.description, Squeeze.description,
-    Sub.description, Tanh.description, Transpose.description, Unsqueeze.description,
+    LayerNormalization.description, LeakyRelu.description, Log.description, MatMul.description,
+    Max.description, MaxPool.description, Min.description, Mul.description, Neg.description, Pad.description,
+    Pow.description, Reciprocal.description, Reduce.maximum, Reduce.mean, Reduce.minimum, Reduce.product,
+    Reduce.sum, Reduce.sumOfSquares, Relu.description, Reshape.description, ShapeOf.description,
+    Sigmoid.description, Slice.description, Softmax.description, Softmax.logarithmDescription,
+    Split.description, Sqrt.description, Squeeze.description, Sub.description, Sum.description,
+    Tanh.description, Transpose.description, Unsqueeze.description, Where.description,
   ]
 
   private static let byName: [String: OperatorDescription] = Dictionary(

@@ -20,6 +20,12 @@ public struct TensorDescription: Sendable, Equatable {
   public var datatype: Datatype
   /// -1 where any size goes.
   public var shape: Shape
+
+  public init(name: String, datatype: Datatype, shape: Shape) {
+    self.name = name
+    self.datatype = datatype
+    self.shape = shape
+  }
 }
 
 /// An input of a run: dense elements at an address aligned for them, read only during the run.

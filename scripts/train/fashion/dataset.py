@@ -41,10 +41,10 @@ def scaled(images):
 
 
 def varied(images, generator):
-    """A batch as training sees it: half of the images mirrored, each shifted by up to two pixels."""
+    """A batch as training sees it: half of the images mirrored, each shifted by up to a pixel."""
     mirrored = generator.random(len(images)) < 0.5
     images = numpy.where(mirrored[:, None, None], images[:, :, ::-1], images)
-    padded = numpy.pad(images, ((0, 0), (2, 2), (2, 2)))
+    padded = numpy.pad(images, ((0, 0), (1, 1), (1, 1)))
     windows = numpy.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(1, 2))
-    top, left = generator.integers(0, 5, (2, len(images)))
+    top, left = generator.integers(0, 3, (2, len(images)))
     return windows[numpy.arange(len(images)), top, left]

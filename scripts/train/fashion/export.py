@@ -40,9 +40,7 @@ def model(weights, statistics):
             epsilon=network.EPSILON,
         )
         x = node("Relu", [x], f"relu{index}")
-        if index < len(network.WIDTHS) - 1:
-            x = node("MaxPool", [x], f"pool{index}", kernel_shape=[2, 2], strides=[2, 2])
-    x = node("GlobalAveragePool", [x], "mean")
+        x = node("MaxPool", [x], f"pool{index}", kernel_shape=[2, 2], strides=[2, 2])
     x = node("Flatten", [x], "features", axis=1)
     linear = [constant("linear.weight", weights["linear"]), constant("linear.bias", weights["offset"])]
     x = node("Gemm", [x, *linear], "logits")

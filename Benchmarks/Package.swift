@@ -1,0 +1,16 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// A package of its own, so that nothing the server needs depends on what only measures it.
+let package = Package(
+  name: "swerve-benchmarks",
+  dependencies: [.package(name: "swerve", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "json-read",
+      dependencies: [
+        .product(name: "JSON", package: "swerve"), .product(name: "Tensors", package: "swerve"),
+      ],
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)])
+  ]
+)

@@ -1,0 +1,171 @@
+internal import CKernels
+
+/// How the work of a convolution is dealt out: items (planes, rows, panels or blocks of pixels) in
+/// ranges, each range with scratch of its own.
+struct ConvolutionJobs {
+  let parts: Partition
+  /// Floats of scratch a range, a multiple of sixteen.
+  let scratchCount: Int
+
+  init(_ convolution: Convolution, _ window: kernels_window, batch: Int, team: ThreadTeam) {
+    let sizes = GroupSizes(convolution.parameters, convolution.table)
+    let items: Int
+    let count: Int
+    switch (convolution.method, convolution.layout) {
+    case (.depthwise, .channelsFirst):
+      items = batch * sizes.groups
+      count = convolution.table.level.depthwiseScratchCount(window)
+    case (.depthwise, .channelsLast):
+      items = batch * Int(window.out_height)
+      count = 0
+    case (_, .channelsFirst):
+      items = batch * sizes.groups * ConvolutionJobs.panels(window, sizes)
+      count = sizes.depth * sizes.panelWidth
+    case (let method, .channelsLast):
+      items = batch * sizes.groups * ConvolutionJobs.blocks(window, convolution.table)
+      count = method == .pointwise ? 0 : ConvolutionJobs.blockRows(convolution.table) * sizes.depth
+    }
+    let work = batch * window.outputPlane * convolution.parameters.outputChannels * sizes.depth
+    let isSmall = work < 128 * 1024
+    parts = Partition(items, parts: isSmall || team.width == 1 ? 1 : team.width * 4)
+    scratchCount = (count + 15) / 16 * 16
+  }
+
+  static func panels(_ window: kernels_window, _ sizes: GroupSizes) -> Int {
+    (window.outputPlane + sizes.panelWidth - 1) / sizes.panelWidth
+  }
+
+  /// Pixels of a block of channels-last work: some tiles, so that a panel of weights is used several times.
+  static func blockRows(_ table: KernelTable) -> Int { 6 * table.level.tileRows }
+
+  static func blocks(_ window: kernels_window, _ table: KernelTable) -> Int {
+    (window.outputPlane + blockRows(table) - 1) / blockRows(table)
+  }
+}
+
+extension Convolution {
+  /// Items are planes: (image, channel).
+  func depthwisePlanes(
+    _ window: kernels_window, _ images: Images, _ items: Range<Int>, _ scratch: UnsafeMutablePointer<Float>?
+  ) {
+    guard let scratch else { return }
+    let outputs = window.outputPlane
+    var window = window
+    for item in items {
+      let channel = item % parameters.groups
+      let target = images.output + item * outputs
+      table.level.depthwisePlane(
+        &window, images.input + item * window.inputPlane,
+        weights: weights.floats + channel * parameters.kernelHeight * parameters.kernelWidth, target,
+        scratch: scratch)
+      var epilogue = epilogue(firstChannel: channel)
+      epilogue.residual = images.residual.map { $0 + item * outputs }
+      table.level.finish(
+        &epilogue, target, sourceRow: outputs, target, cRow: outputs, rows: 1, columns: outputs)
+    }
+  }
+
+  /// Items are output rows: (image, y).
+  func depthwiseRows(_ window: kernels_window, _ images: Images, _ items: Range<Int>) {
+    let channels = parameters.groups
+    let height = Int(window.out_height)
+    let rowCount = Int(window.out_width) * channels
+    var window = window
+    for item in items {
+      let target = images.output + item * rowCount
+      table.level.depthwiseRow(
+        &window, images.input + item / height * window.inputPlane * channels, weights: weights.floats,
+        channels: channels, y: item % height, target)
+      var epilogue = epilogue(firstChannel: 0)
+      epilogue.residual = images.residual.map { $0 + item * rowCount }
+      epilogue.residual_stride = Int64(channels)
+      table.level.finish(
+        &epilogue, target, sourceRow: channels, target, cRow: channels, rows: Int(window.out_width),
+        columns: channels)
+    }
+  }
+
+  /// Items are panels of output positions: (image, group, panel). The weights are the left-hand matrix.
+  func multiplyPanels(
+    _ window: kernels_window, _ images: Images, _ items: Range<Int>, _ scratch: UnsafeMutablePointer<Float>?
+  ) {
+    let sizes = GroupSizes(parameters, table)
+    let panels = ConvolutionJobs.panels(window, sizes)
+    let positions = window.outputPlane
+    var window = window
+    var product = kernels_product()
+    product.m = Int64(sizes.outputs)
+    product.n = Int64(positions)
+    product.k = Int64(sizes.depth)
+    product.tile_rows = Int64(sizes.tileRows)
+    product.a_tile = Int64(sizes.tileRows * sizes.depth)
+    product.a_row = 1
+    product.a_step = Int64(sizes.tileRows)
+    product.b_row = Int64(sizes.panelWidth)
+    product.c_row = Int64(positions)
+    for item in items {
+      let panel = item % panels
+      let plane = item / panels
+      let group = plane % sizes.groups
+      let first = panel * sizes.panelWidth
+      guard let scratch else { return }
+      table.level.unfoldPanel(
+        &window, images.input + plane * sizes.inputs * window.inputPlane, channels: sizes.inputs,
+        firstPosition: first, count: min(sizes.panelWidth, positions - first), scratch)
+      product.a = UnsafePointer(weights.floats + group * sizes.tiles * sizes.tileRows * sizes.depth)
+      product.b = UnsafePointer(scratch)
+      product.c = images.output + plane * sizes.outputs * positions
+      product.epilogue = epilogue(firstChannel: group * sizes.outputs)
+      product.epilogue.residual = images.residual.map { $0 + plane * sizes.outputs * positions }
+      product.epilogue.residual_stride = Int64(positions)
+      table.level.multiply(
+        &product, firstTile: 0, endTile: sizes.tiles, firstPanel: panel, endPanel: panel + 1)
+    }
+  }
+
+  /// Items are blocks of output pixels: (image, group, block). The weights are the right-hand matrix.
+  func multiplyPixels(
+    _ window: kernels_window, _ images: Images, _ items: Range<Int>, _ scratch: UnsafeMutablePointer<Float>?
+  ) {
+    let sizes = GroupSizes(parameters, table)
+    let blocks = ConvolutionJobs.blocks(window, table)
+    let blockRows = ConvolutionJobs.blockRows(table)
+    let step = parameters.outputChannels
+    var window = window
+    for item in items {
+      let group = item / blocks % sizes.groups
+      let image = item / blocks / sizes.groups
+      let first = item % blocks * blockRows
+      let rows = min(blockRows, window.outputPlane - first)
+      let input = images.input + image * window.inputPlane * parameters.inputChannels + group * sizes.inputs
+      let tiles = (rows + table.level.tileRows - 1) / table.level.tileRows
+      var product = kernels_product()
+      product.m = Int64(rows)
+      product.n = Int64(sizes.outputs)
+      product.k = Int64(sizes.depth)
+      product.tile_rows = Int64((rows + tiles - 1) / tiles)
+      product.a_step = 1
+      if method == .pointwise {
+        product.a = input + first * parameters.inputChannels
+        product.a_row = Int64(parameters.inputChannels)
+      } else if let scratch {
+        table.level.unfoldRows(
+          &window, input, channels: sizes.inputs, pixelStride: parameters.inputChannels, firstPosition: first,
+          count: rows, scratch)
+        product.a = UnsafePointer(scratch)
+        product.a_row = Int64(sizes.depth)
+      }
+      product.a_tile = product.tile_rows * product.a_row
+      product.b = UnsafePointer(weights.floats + group * sizes.panels * sizes.panelWidth * sizes.depth)
+      product.b_row = Int64(sizes.panelWidth)
+      product.b_panel = Int64(sizes.panelWidth * sizes.depth)
+      let offset = (image * window.outputPlane + first) * step + group * sizes.outputs
+      product.c = images.output + offset
+      product.c_row = Int64(step)
+      product.epilogue = epilogue(firstChannel: group * sizes.outputs)
+      product.epilogue.residual = images.residual.map { $0 + offset }
+      product.epilogue.residual_stride = Int64(step)
+      table.level.multiply(&product, firstTile: 0, endTile: tiles, firstPanel: 0, endPanel: sizes.panels)
+    }
+  }
+}

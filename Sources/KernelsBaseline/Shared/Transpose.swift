@@ -1,0 +1,46 @@
+extension Level {
+  /// target[columns, rows] = source[rows, columns]ᵀ, in blocks that fit the first-level cache.
+  ///
+  /// - Parameters:
+  ///   - elementSize: 1, 2, 4 or 8 bytes; nothing happens for others.
+  ///   - sourceRow: elements from one row of the source to the next, as `targetRow` of the target.
+  public static func transpose(
+    elementSize: Int, _ source: UnsafeRawPointer, rows: Int, columns: Int, sourceRow: Int,
+    _ target: UnsafeMutableRawPointer, targetRow: Int
+  ) {
+    @inline(__always)
+    func by<Element>(_ type: Element.Type) {
+      transposeBlocks(
+        source.assumingMemoryBound(to: type), rows, columns, sourceRow, target.assumingMemoryBound(to: type),
+        targetRow)
+    }
+    switch elementSize {
+    case 1: by(UInt8.self)
+    case 2: by(UInt16.self)
+    case 4: by(UInt32.self)
+    case 8: by(UInt64.self)
+    default: break
+    }
+  }
+}
+
+@inline(__always)
+private func transposeBlocks<Element>(
+  _ source: UnsafePointer<Element>, _ rows: Int, _ columns: Int, _ sourceRow: Int,
+  _ target: UnsafeMutablePointer<Element>, _ targetRow: Int
+) {
+  let side = 16
+  var top = 0
+  while top < rows {
+    let bottom = lesser(top + side, rows)
+    var left = 0
+    while left < columns {
+      let right = lesser(left + side, columns)
+      for column in left..<right {
+        for row in top..<bottom { target[column * targetRow + row] = source[row * sourceRow + column] }
+      }
+      left = right
+    }
+    top = bottom
+  }
+}

@@ -1,0 +1,6 @@
+import Kernels
+
+/// The ONNX operator Max.
+enum Max {
+  static let description = VariadicArithmetic.description("Max", .maximum)
+}

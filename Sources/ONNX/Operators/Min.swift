@@ -1,0 +1,6 @@
+import Kernels
+
+/// The ONNX operator Min.
+enum Min {
+  static let description = VariadicArithmetic.description("Min", .minimum)
+}
