@@ -90,7 +90,8 @@ let package = Package(
     .target(name: "HTTP", dependencies: ["CEvent", "Bytes", "Telemetry", "Locks"], swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: strict),
     .target(
-      name: "InferenceAPI", dependencies: ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
+      name: "InferenceAPI",
+      dependencies: ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
       swiftSettings: strict),
     .executableTarget(
       name: "swerve",

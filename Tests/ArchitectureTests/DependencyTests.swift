@@ -46,7 +46,9 @@ private func targets() throws -> [Target] {
 }
 
 @Test func noArrowPointsUp() throws {
-  let shipped = try targets().filter { $0.type != "test" && !["TestSupport", "CAllocationCount"].contains($0.name) }
+  let shipped = try targets().filter {
+    $0.type != "test" && !["TestSupport", "CAllocationCount"].contains($0.name)
+  }
   #expect(shipped.count >= 20)
   for target in shipped {
     guard let may = allowed[target.name] else {

@@ -1,6 +1,6 @@
 import Glibc
-public import PluginHost
 import Locks
+public import PluginHost
 public import Telemetry
 
 /// What of serving an operator may set.

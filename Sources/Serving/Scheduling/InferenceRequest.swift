@@ -1,5 +1,5 @@
-public import PluginHost
 import Locks
+public import PluginHost
 import Telemetry
 public import Tensors
 
