@@ -109,27 +109,32 @@ let package = Package(
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Bytes"], swiftSettings: strict),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: strictC),
     .testTarget(
-      name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport", "CAllocationCount"],
+      name: "KernelsTests", dependencies: ["Locks", "Kernels", "Tensors", "TestSupport", "CAllocationCount"],
       swiftSettings: strict),
     .testTarget(
-      name: "ONNXTests", dependencies: ["ONNX", "Kernels", "Tensors", "TestSupport"], swiftSettings: strict),
+      name: "ONNXTests", dependencies: ["Locks", "ONNX", "Kernels", "Tensors", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "PluginHostTests",
       dependencies: [
-        "PluginHost", "PluginKit", "CSwervePlugin", "Bytes", "Kernels", "Telemetry", "Tensors", "TestSupport",
+        "Locks", "PluginHost", "PluginKit", "CSwervePlugin", "Bytes", "Kernels", "Telemetry", "Tensors",
+        "TestSupport",
       ], swiftSettings: strict
     ),
     .testTarget(
-      name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "Tensors", "TestSupport"],
+      name: "ABITests", dependencies: ["Locks", "CSwervePlugin", "PluginHost", "Tensors", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],
+      name: "ServingTests",
+      dependencies: ["Locks", "Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],
       exclude: ["Fixtures"],
       swiftSettings: strict),
-    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Bytes", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "HTTPTests", dependencies: ["Locks", "HTTP", "Bytes", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "InferenceAPITests", dependencies: ["InferenceAPI", "TestSupport"], swiftSettings: strict),
+      name: "InferenceAPITests", dependencies: ["Locks", "InferenceAPI", "TestSupport"], swiftSettings: strict
+    ),
     .testTarget(
       name: "EndToEndTests", dependencies: ["TestSupport", "swerve"], exclude: ["Fixtures"],
       swiftSettings: strict),
