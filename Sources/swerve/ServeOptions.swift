@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Kernels
 public import Serving
 public import Telemetry
 
@@ -91,6 +92,8 @@ struct ServeOptions: ParsableArguments {
 
   mutating func validate() throws {
     try require((0...65_535).contains(port), "--port \(port)", "a port is 0 to 65535")
+    let sets = InstructionSet.allCases.map(\.rawValue)
+    try require(cpu.map(sets.contains) ?? true, "--cpu \(cpu ?? "")", sets.joined(separator: ", "))
     try require(pollSeconds >= 0.05, "--poll-seconds \(pollSeconds)", "at least 0.05")
     try require((0...1024).contains(loops), "--loops \(loops)", "0 to 1024")
     try require((0...1024).contains(workers), "--workers \(workers)", "0 to 1024")

@@ -108,6 +108,7 @@ final class Server: Sendable {
   {
     HostServices(
       serverVersion: Build.version, metrics: metrics, threadPool: ThreadPool(workerCount: cores - 1),
+      instructionSet: .detect(limit: options.cpu),
       memoryLimit: options.pluginMemoryBytes > 0 ? options.pluginMemoryBytes : .max
     ) { level, plugin, model, message in
       log.write(level, message, [("plugin", plugin), ("model", model)])

@@ -58,6 +58,12 @@ import Testing
     }
   }
 
+  @Test func aWrongValueIsRefusedWithWhatIsExpected() throws {
+    let run = try swerve("serve", "--cpu", "pentium")
+    #expect(run.status != 0)
+    #expect(run.error.contains("--cpu pentium: expected portable, avx2, avx512"), "\(run.error)")
+  }
+
   @Test func versionSaysWhatItSpeaks() throws {
     #expect(try swerve("version").output.contains("plugin ABI 1.0"))
     #expect(try swerve("--version").output.contains("0.1.0"))
