@@ -48,6 +48,7 @@ let package = Package(
     .systemLibrary(
       name: "CEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
@@ -86,7 +87,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry"], swiftSettings: strict),
-    .target(name: "HTTP", dependencies: ["CEvent", "Bytes", "Telemetry"], swiftSettings: strict),
+    .target(name: "HTTP", dependencies: ["CEvent", "CZlib", "Bytes", "Telemetry"], swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: strict),
     .target(
       name: "InferenceAPI", dependencies: ["HTTP", "JSON", "Serving", "Tensors", "Bytes", "Telemetry"],
