@@ -107,7 +107,9 @@ extension Connection {
       }
     }
     // What is to be unpacked is admitted first, since that takes time and memory.
-    if !isChunked, exchange.contentCoding == .identity, length <= input.count - headBytes, length <= context.configuration.bodyBytes {
+    if !isChunked, exchange.contentCoding == .identity, length <= input.count - headBytes,
+      length <= context.configuration.bodyBytes
+    {
       body.begin(.inline(length: length), limit: length, now: loop.now)
       handOver(exchange)
       return

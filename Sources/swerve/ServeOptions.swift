@@ -91,8 +91,8 @@ struct ServeOptions: ParsableArguments {
   static let valueOptionNames = [
     "host", "port", "unix-socket", "model-control", "poll-seconds", "loops", "workers", "max-body-bytes",
     "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
-    "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes", "drain-seconds", "grace-seconds", "log-level",
-    "log-format", "cpu",
+    "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
+    "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
   ]
 
   mutating func validate() throws {

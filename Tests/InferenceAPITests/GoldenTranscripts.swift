@@ -29,11 +29,12 @@ struct Transcript: Sendable, CustomTestStringConvertible {
   }
 
   static func post(
-    _ path: String, _ body: String, _ status: Int, _ expected: Expected, headers: [String] = []
+    _ path: String, _ body: String, _ status: Int, _ expected: Expected, headers: [String] = [],
+    answerHeaders: [String] = []
   ) -> Transcript {
     Transcript(
       method: "POST", path: path, headers: headers, requestBody: Array(body.utf8), status: status,
-      expected: expected)
+      expected: expected, answerHeaders: answerHeaders)
   }
 }
 

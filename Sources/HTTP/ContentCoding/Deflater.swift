@@ -30,7 +30,8 @@ final class Deflater {
       let length = min(content.count - position, Self.sample)
       let isLast = position + length == content.count
       let part = UnsafeRawBufferPointer(rebasing: content[position..<(position + length)])
-      guard stream.pack(part, isLast: isLast, to: output, limit: limit, piece: Self.piece) else { return false }
+      let fits = stream.pack(part, isLast: isLast, to: output, limit: limit, piece: Self.piece)
+      guard fits else { return false }
       position += length
       if position == Self.sample, !isLast {
         guard output.count - start < (Self.sample - Self.heldBack) / 8 * 7 else { return false }
