@@ -48,6 +48,7 @@ let package = Package(
     .systemLibrary(
       name: "CEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
@@ -87,7 +88,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry", "Locks"], swiftSettings: strict),
-    .target(name: "HTTP", dependencies: ["CEvent", "Bytes", "Telemetry", "Locks"], swiftSettings: strict),
+    .target(name: "HTTP", dependencies: ["CEvent", "CZlib", "Bytes", "Telemetry", "Locks"], swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: strict),
     .target(
       name: "InferenceAPI",
@@ -102,7 +103,7 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Tensors", "CZlib"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),

@@ -81,6 +81,17 @@ struct BodyReader {
     return true
   }
 
+  /// Gives its block up for that of `other`, which is then empty; returns the bytes in it. Of the body as it
+  /// came only the form stays.
+  mutating func replaceBlock(
+    with other: inout BodyReader, _ pool: BlockPool, _ limits: ConnectionLimits
+  ) -> UnsafeMutableRawBufferPointer {
+    releaseBlock(pool, limits)
+    swap(&block, &other.block)
+    filled = other.filled
+    return UnsafeMutableRawBufferPointer(start: block?.base, count: filled)
+  }
+
   mutating func release(_ pool: BlockPool, _ limits: ConnectionLimits) {
     if let block { pool.give(block) }
     block = nil

@@ -98,7 +98,18 @@ extension Connection {
     let length = exchange.parser.head.contentLength ?? 0
     let headBytes = exchange.parser.head.byteCount
     let isChunked = exchange.parser.head.isChunked
-    if !isChunked, length <= input.count - headBytes, length <= context.configuration.bodyBytes {
+    if isChunked || length > 0, let base = requestBase {
+      do throws(UnsupportedCoding) {
+        exchange.contentCoding = try .ofRequest(exchange.parser.head, base)
+      } catch {
+        context.events.requestRefused?(415)
+        return refuse(error.refusal)
+      }
+    }
+    // What is to be unpacked is admitted first, since that takes time and memory.
+    if !isChunked, exchange.contentCoding == .identity, length <= input.count - headBytes,
+      length <= context.configuration.bodyBytes
+    {
       body.begin(.inline(length: length), limit: length, now: loop.now)
       handOver(exchange)
       return
@@ -209,6 +220,12 @@ extension Connection {
       return refuseBusy(exchange)
     }
     if peerClosed { setReadDeadline(after: context.configuration.halfCloseTime) }
+    if let fields = context.crossOrigin?.preflightFields(exchange) {
+      return exchange.respond(status: 204, headers: fields) { _ in }
+    }
+    if let error = unpackBody(of: exchange) {
+      return exchange.respond(status: error.status) { $0.append(ErrorDocument.json(error.message)) }
+    }
     context.handler.handle(exchange)
   }
 
@@ -243,7 +260,7 @@ extension Connection {
 }
 
 extension ProtocolError {
-  fileprivate static let noMemory = ProtocolError(
+  static let noMemory = ProtocolError(
     status: 503,
     message: "the server has no memory for the body of this request at the moment; try again later")
 }

@@ -8,6 +8,7 @@ final class ServerContext: Sendable {
   let clock: MonotonicClock
   let limits: ConnectionLimits
   let headLimits: RequestParser.Limits
+  let crossOrigin: CrossOrigin?
 
   init(
     configuration: ServerConfiguration, handler: any ExchangeHandler, events: ServerEvents,
@@ -19,5 +20,6 @@ final class ServerContext: Sendable {
     self.clock = clock
     limits = ConnectionLimits(configuration)
     headLimits = configuration.headLimits
+    crossOrigin = CrossOrigin(configuration.corsOrigins)
   }
 }

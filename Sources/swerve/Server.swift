@@ -125,6 +125,8 @@ final class Server: Sendable {
     configuration.connections = options.maxConnections
     configuration.connectionsPerAddress =
       options.maxConnectionsPerAddress > 0 ? options.maxConnectionsPerAddress : nil
+    configuration.compressMinBytes = options.compressMinBytes > 0 ? options.compressMinBytes : nil
+    configuration.corsOrigins = options.corsOriginList
     configuration.headTime = Int64(options.headerSeconds * 1e9)
     configuration.idleTime = Int64(options.idleSeconds * 1e9)
     return configuration
