@@ -47,6 +47,7 @@ let package = Package(
     .target(name: "CSwervePlugin", cSettings: strictC),
     .systemLibrary(
       name: "CEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -86,7 +87,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry"], swiftSettings: strict),
-    .target(name: "HTTP", dependencies: ["CEvent", "Bytes", "Telemetry"], swiftSettings: strict),
+    .target(name: "HTTP", dependencies: ["CEvent", "COpenSSL", "Bytes", "Telemetry"], swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: strict),
     .target(
       name: "InferenceAPI", dependencies: ["HTTP", "JSON", "Serving", "Tensors", "Bytes", "Telemetry"],
@@ -124,7 +125,8 @@ let package = Package(
       name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],
       exclude: ["Fixtures"],
       swiftSettings: strict),
-    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Bytes", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "HTTPTests", dependencies: ["HTTP", "Bytes", "TestSupport", "COpenSSL"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "InferenceAPITests", dependencies: ["InferenceAPI", "TestSupport"], swiftSettings: strict),

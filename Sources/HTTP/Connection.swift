@@ -53,6 +53,10 @@ final class Connection {
   private var event: OpaquePointer?
   /// The socket may have something to read.
   var isReadable = false
+  /// The transport has not begun its conversation: nothing can be read or written.
+  var isHandshaking: Bool
+  /// The last read ended because the socket took no more bytes.
+  var readAwaitsWritable = false
   /// The client has closed its sending side, or more: only a read of nothing means empty now.
   private(set) var peerClosed = false
   private var isDriving = false
@@ -69,7 +73,9 @@ final class Connection {
     context = loop.context
     self.transport = transport
     self.address = address
-    setReadDeadline(after: context.configuration.idleTime)
+    isHandshaking = transport.needsHandshake
+    setReadDeadline(
+      after: isHandshaking ? context.configuration.headTime : context.configuration.idleTime)
   }
 
   deinit {
@@ -107,6 +113,10 @@ final class Connection {
     let kinds = Int32(what)
     if kinds & EV_CLOSED != 0 { peerClosed = true }
     if kinds & (EV_READ | EV_CLOSED) != 0 { isReadable = true }
+    if readAwaitsWritable, kinds & EV_WRITE != 0 {
+      readAwaitsWritable = false
+      isReadable = true
+    }
     if phase == .handling, kinds & (EV_READ | EV_CLOSED) != 0 { checkWhetherClientLeft() }
     if backlog > 0, phase != .closed { writableAgain() }
     drive()
@@ -166,6 +176,7 @@ final class Connection {
       loop.resumeSoon(self)
       return false
     }
+    if isHandshaking, !shakeHands() { return false }
     guard let room = roomToReceive() else { return false }
     switch transport.read(into: room.baseAddress.unsafelyUnwrapped, count: room.count) {
     case .moved(let count):
@@ -176,6 +187,10 @@ final class Connection {
     case .wouldBlock:
       isReadable = false
       releaseIdleInput()
+      return false
+    case .awaitsWritable:
+      isReadable = false
+      readAwaitsWritable = true
       return false
     case .ended:
       isReadable = false

@@ -8,6 +8,8 @@ final class ServerContext: Sendable {
   let clock: MonotonicClock
   let limits: ConnectionLimits
   let headLimits: RequestParser.Limits
+  /// Set if TCP listeners speak TLS.
+  let tls: TLSCredentials?
 
   init(
     configuration: ServerConfiguration, handler: any ExchangeHandler, events: ServerEvents,
@@ -19,5 +21,12 @@ final class ServerContext: Sendable {
     self.clock = clock
     limits = ConnectionLimits(configuration)
     headLimits = configuration.headLimits
+    tls = configuration.tls.map { TLSCredentials($0) }
+  }
+
+  /// What carries the bytes of an accepted socket; nil if TLS has no memory for it.
+  func transport(over descriptor: Int32, isSecure: Bool) -> (any Transport)? {
+    guard isSecure else { return SocketTransport(descriptor: descriptor) }
+    return tls?.transport(over: descriptor)
   }
 }
