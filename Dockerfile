@@ -40,7 +40,8 @@ RUN set -e; \
 FROM ${RUN_IMAGE}
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      libevent-core-2.1-7 libevent-pthreads-2.1-7 libjansson4 libopenblas0-pthread libstdc++6 zlib1g \
+      libevent-core-2.1-7 libevent-pthreads-2.1-7 libjansson4 libopenblas0-pthread libssl3 libstdc++6 \
+      zlib1g \
  && apt-get clean \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /installed/ /

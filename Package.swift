@@ -47,6 +47,7 @@ let package = Package(
     .target(name: "CSwervePlugin", cSettings: strictC),
     .systemLibrary(
       name: "CEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(
@@ -88,7 +89,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry", "Locks"], swiftSettings: strict),
-    .target(name: "HTTP", dependencies: ["CEvent", "CZlib", "Bytes", "Telemetry", "Locks"], swiftSettings: strict),
+    .target(
+      name: "HTTP", dependencies: ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
+      swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: strict),
     .target(
       name: "InferenceAPI",
@@ -131,7 +134,8 @@ let package = Package(
       exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
-      name: "HTTPTests", dependencies: ["Locks", "HTTP", "Bytes", "TestSupport"], swiftSettings: strict),
+      name: "HTTPTests", dependencies: ["Locks", "HTTP", "Bytes", "TestSupport", "COpenSSL"],
+      swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "InferenceAPITests", dependencies: ["Locks", "InferenceAPI", "TestSupport"], swiftSettings: strict

@@ -153,7 +153,7 @@ extension Connection {
       case .moved(let count):
         sent += count
         if writeDeadline != .max { setWriteDeadline() }
-      case .wouldBlock:
+      case .wouldBlock, .awaitsWritable:
         if writeDeadline == .max { setWriteDeadline() }
         compact(output)
         return

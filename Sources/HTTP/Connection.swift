@@ -56,6 +56,10 @@ final class Connection {
   /// A read gave less than was asked for. Nothing more is there, but for a reset, which shows only in the next
   /// read: it is made if a request is not whole, since no write would find out.
   private var isProbablyEmpty = false
+  /// The transport has not begun its conversation: nothing can be read or written.
+  var isHandshaking: Bool
+  /// The last read ended because the socket took no more bytes.
+  var readAwaitsWritable = false
   /// The client has closed its sending side, or more: only a read of nothing means empty now.
   private(set) var peerClosed = false
   private var isDriving = false
@@ -72,7 +76,9 @@ final class Connection {
     context = loop.context
     self.transport = transport
     self.address = address
-    setReadDeadline(after: context.configuration.idleTime)
+    isHandshaking = transport.needsHandshake
+    setReadDeadline(
+      after: isHandshaking ? context.configuration.headTime : context.configuration.idleTime)
   }
 
   deinit {
@@ -110,6 +116,11 @@ final class Connection {
     let kinds = Int32(what)
     if kinds & EV_CLOSED != 0 { peerClosed = true }
     if kinds & (EV_READ | EV_CLOSED) != 0 {
+      isReadable = true
+      isProbablyEmpty = false
+    }
+    if readAwaitsWritable, kinds & EV_WRITE != 0 {
+      readAwaitsWritable = false
       isReadable = true
       isProbablyEmpty = false
     }
@@ -176,6 +187,7 @@ final class Connection {
       loop.resumeSoon(self)
       return false
     }
+    if isHandshaking, !shakeHands() { return false }
     guard let room = roomToReceive() else { return false }
     switch transport.read(into: room.baseAddress.unsafelyUnwrapped, count: room.count) {
     case .moved(let count):
@@ -186,6 +198,10 @@ final class Connection {
     case .wouldBlock:
       isReadable = false
       releaseIdleInput()
+      return false
+    case .awaitsWritable:
+      isReadable = false
+      readAwaitsWritable = true
       return false
     case .ended:
       isReadable = false

@@ -43,6 +43,7 @@ public final class EventLoop: @unchecked Sendable {
   private var resuming: [Connection] = []
   private var listeners: [Listener] = []
   private var signals: [SignalEvent] = []
+  private var periodic: [PeriodicEvent] = []
   private var base: OpaquePointer?
   private var wakeEvent: OpaquePointer?
   private var tickEvent: OpaquePointer?
@@ -150,6 +151,7 @@ public final class EventLoop: @unchecked Sendable {
     runPosted()
     stopAccepting()
     signals = []
+    periodic = []
     releaseEvents()
   }
 
@@ -191,12 +193,16 @@ public final class EventLoop: @unchecked Sendable {
   // MARK: Connections
 
   /// Takes over an accepted socket that `ConnectionLimits` and `expectConnection` have counted.
-  func adopt(descriptor: Int32, address: SocketAddress) {
+  func adopt(descriptor: Int32, address: SocketAddress, isSecure: Bool) {
     readClock()
-    let connection = Connection(
-      loop: self, transport: SocketTransport(descriptor: descriptor), address: address)
-    guard !isStopping, let base, connection.watch(base) else {
+    guard let transport = context.transport(over: descriptor, isSecure: isSecure) else {
       close(descriptor)
+      uncount(address)
+      return
+    }
+    let connection = Connection(loop: self, transport: transport, address: address)
+    guard !isStopping, let base, connection.watch(base) else {
+      transport.close()
       uncount(address)
       return
     }
@@ -258,9 +264,11 @@ public final class EventLoop: @unchecked Sendable {
 
   // MARK: Listening, draining, stopping
 
-  func listen(_ descriptor: Int32, _ place: @escaping (EventLoop) -> EventLoop) throws(HTTPServerError) {
+  func listen(
+    _ descriptor: Int32, isSecure: Bool, _ place: @escaping (EventLoop) -> EventLoop
+  ) throws(HTTPServerError) {
     guard let base else { throw HTTPServerError("the event loop is not open") }
-    let listener = Listener(descriptor: descriptor, loop: self, place: place)
+    let listener = Listener(descriptor: descriptor, isSecure: isSecure, loop: self, place: place)
     guard listener.watch(base) else { throw HTTPServerError("libevent refused to watch a listening socket") }
     listeners.append(listener)
   }
@@ -298,7 +306,13 @@ public final class EventLoop: @unchecked Sendable {
     if isStopping, connections.isEmpty { hasStopped = true }
   }
 
-  // MARK: Signals
+  // MARK: Signals and timers
+
+  /// Runs `action` every `period` nanoseconds until the loop ends; called before the thread starts.
+  func every(_ period: Int64, _ action: @escaping () -> Void) {
+    guard let base else { return }
+    periodic.append(PeriodicEvent(base: base, period: period, action: action))
+  }
 
   func watchSignal(_ number: Int32, _ action: @escaping @Sendable (Int32) -> Void) {
     guard let base else { return }

@@ -50,7 +50,9 @@ public final class HTTPServer: Sendable {
     }
     guard isFirst else { throw HTTPServerError("the server was started before; make a new one") }
     signal(SIGPIPE, SIG_IGN)
+    try context.tls?.load()
     for loop in loops { try loop.open() }
+    watchCertificates()
     for address in context.configuration.listeners { try listen(on: address) }
     let signals = state.withLock { $0.signals }
     for watch in signals { watch(loops[0]) }
@@ -69,6 +71,14 @@ public final class HTTPServer: Sendable {
     }
     let first = loops[0]
     if isStarted { first.run { watch(first) } }
+  }
+
+  /// Reads the files of `ServerConfiguration.tls` again, soon: new connections get what they hold, open
+  /// ones go on with what they had. Files that cannot be used change nothing but the log.
+  public func reloadCertificates() {
+    guard let tls = context.tls else { return }
+    let report = context.events.log
+    loops[0].run { tls.reload(report) }
   }
 
   /// Closes the listening sockets; open connections go on.
@@ -110,6 +120,13 @@ public final class HTTPServer: Sendable {
 
   // MARK: Starting
 
+  /// All renewals run on the first loop, so that none overtakes another.
+  private func watchCertificates() {
+    guard let tls = context.tls else { return }
+    let report = context.events.log
+    loops[0].every(tls.configuration.fileCheckTime) { tls.reloadIfChanged(report) }
+  }
+
   private func listen(on address: ListenAddress) throws(HTTPServerError) {
     var bound = address
     switch address.kind {
@@ -118,12 +135,12 @@ public final class HTTPServer: Sendable {
         address, host: host, port: port, count: loops.count, sharesPort: context.configuration.sharesPorts)
       bound = .tcp(host: host, port: opened.port)
       for (loop, descriptor) in zip(loops, opened.descriptors) {
-        try loop.listen(descriptor, placement(tolerance: 4))
+        try loop.listen(descriptor, isSecure: context.tls != nil, placement(tolerance: 4))
       }
     case .unix(let path, let mode):
       let descriptor = try ListeningSocket.unix(address, path: path, mode: mode)
       state.withLock { $0.socketPaths.append(path) }
-      try loops[0].listen(descriptor, placement(tolerance: 0))
+      try loops[0].listen(descriptor, isSecure: false, placement(tolerance: 0))
     }
     state.withLock { $0.addresses.append(bound) }
   }

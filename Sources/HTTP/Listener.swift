@@ -8,6 +8,8 @@ final class Listener {
   private static let acceptsPerTurn = 64
 
   private let descriptor: Int32
+  /// Its connections speak TLS.
+  private let isSecure: Bool
   private unowned let loop: EventLoop
   /// Chooses the loop that gets a connection accepted by this one.
   private let place: (EventLoop) -> EventLoop
@@ -15,8 +17,11 @@ final class Listener {
   /// The process has no descriptors left: accepting waits for the next tick.
   private(set) var isPaused = false
 
-  init(descriptor: Int32, loop: EventLoop, place: @escaping (EventLoop) -> EventLoop) {
+  init(
+    descriptor: Int32, isSecure: Bool, loop: EventLoop, place: @escaping (EventLoop) -> EventLoop
+  ) {
     self.descriptor = descriptor
+    self.isSecure = isSecure
     self.loop = loop
     self.place = place
   }
@@ -71,10 +76,11 @@ final class Listener {
       return
     }
     let target = place(loop)
+    let isSecure = isSecure
     target.expectConnection()
     if target === loop {
-      loop.adopt(descriptor: accepted, address: address)
-    } else if !target.post({ target.adopt(descriptor: accepted, address: address) }) {
+      loop.adopt(descriptor: accepted, address: address, isSecure: isSecure)
+    } else if !target.post({ target.adopt(descriptor: accepted, address: address, isSecure: isSecure) }) {
       _ = Glibc.close(accepted)
       target.uncount(address)
     }
@@ -92,8 +98,13 @@ final class Listener {
     loop.listenerPaused()
   }
 
-  /// Answers 503 as far as that goes without waiting, and closes.
+  /// Answers 503 as far as that goes without waiting, and closes. Before a handshake nothing can be
+  /// answered.
   private func turnAway(_ accepted: Int32, _ reason: StaticString) {
+    guard !isSecure else {
+      _ = Glibc.close(accepted)
+      return
+    }
     let body = ErrorDocument.json("the server has \(reason) at the moment; try again later")
     let text =
       "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"

@@ -35,6 +35,8 @@ public struct ServerConfiguration: Sendable {
   /// Whether another process may listen on the same TCP ports at the same time, as when one version of a
   /// program takes over from another. Otherwise a port in use is an error.
   public var sharesPorts = false
+  /// Set, TCP listeners speak TLS and nothing else.
+  public var tls: TLSConfiguration?
   /// The value of the `Server` field of replies; none if empty.
   public var serverName = "swerve"
 
@@ -61,7 +63,8 @@ public struct ServerConfiguration: Sendable {
   /// Requests that handlers have and have not answered; one more is answered 503.
   public var requestsInFlight = 10_000
 
-  /// From the first byte of a request to the end of its head; later is answered 408.
+  /// From the first byte of a request to the end of its head; later is answered 408. A TLS handshake has
+  /// the same time, and then is closed.
   public var headTime: Int64 = 10_000_000_000
   /// What a body may take beside the time that `bodyBytesPerSecond` gives for what has come; later is
   /// answered 408.

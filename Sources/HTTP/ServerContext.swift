@@ -9,6 +9,8 @@ final class ServerContext: Sendable {
   let limits: ConnectionLimits
   let headLimits: RequestParser.Limits
   let crossOrigin: CrossOrigin?
+  /// Set if TCP listeners speak TLS.
+  let tls: TLSCredentials?
 
   init(
     configuration: ServerConfiguration, handler: any ExchangeHandler, events: ServerEvents,
@@ -21,5 +23,12 @@ final class ServerContext: Sendable {
     limits = ConnectionLimits(configuration)
     headLimits = configuration.headLimits
     crossOrigin = CrossOrigin(configuration.corsOrigins)
+    tls = configuration.tls.map { TLSCredentials($0) }
+  }
+
+  /// What carries the bytes of an accepted socket; nil if TLS has no memory for it.
+  func transport(over descriptor: Int32, isSecure: Bool) -> (any Transport)? {
+    guard isSecure else { return SocketTransport(descriptor: descriptor) }
+    return tls?.transport(over: descriptor)
   }
 }

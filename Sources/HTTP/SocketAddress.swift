@@ -59,3 +59,24 @@ enum SocketAddress: Equatable, Sendable {
     }
   }
 }
+
+extension SocketAddress: CustomStringConvertible {
+  /// `192.0.2.1:49152`, `[2001:db8::1]:49152` or `unix`.
+  var description: String {
+    switch self {
+    case .ipv4(var address, let port): "\(Self.text(AF_INET, &address)):\(port)"
+    case .ipv6(let high, let low, let port):
+      withUnsafeBytes(of: (high, low)) { "[\(Self.text(AF_INET6, $0.baseAddress))]:\(port)" }
+    case .unix: "unix"
+    }
+  }
+
+  private static func text(_ family: Int32, _ address: UnsafeRawPointer?) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { room in
+      guard let address, inet_ntop(family, address, room.baseAddress, socklen_t(room.count)) != nil,
+        let text = room.baseAddress
+      else { return "?" }
+      return String(cString: text)
+    }
+  }
+}

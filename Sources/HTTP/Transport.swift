@@ -7,10 +7,22 @@ enum TransferResult: Equatable {
   case moved(Int)
   /// Nothing moved; the loop reports when it may.
   case wouldBlock
+  /// Nothing moved, and a read has to wait until the socket takes bytes again, as TLS may need.
+  case awaitsWritable
   /// The peer sends no more.
   case ended
   /// The connection is broken; the value is an `errno`.
   case failed(Int32)
+}
+
+/// What came of an attempt to begin a transport's conversation.
+enum HandshakeResult: Equatable {
+  case complete
+  /// The peer has to send more first.
+  case wouldBlock
+  /// The socket has to take bytes again first.
+  case awaitsWritable
+  case failed(String)
 }
 
 /// What carries the bytes of a connection: a plain socket, or TLS over one.
@@ -21,6 +33,9 @@ protocol Transport: AnyObject {
   var descriptor: Int32 { get }
   /// Whether a read that gives less than was asked for has emptied the source.
   var shortReadMeansEmpty: Bool { get }
+  /// `handshake` has to be called, until it is complete, before anything is read or written.
+  var needsHandshake: Bool { get }
+  func handshake() -> HandshakeResult
   func read(into memory: UnsafeMutableRawPointer, count: Int) -> TransferResult
   func write(_ memory: UnsafeRawPointer, count: Int) -> TransferResult
   /// Tells the peer that no more will be written.
@@ -32,8 +47,11 @@ protocol Transport: AnyObject {
 final class SocketTransport: Transport {
   let descriptor: Int32
   let shortReadMeansEmpty = true
+  let needsHandshake = false
 
   init(descriptor: Int32) { self.descriptor = descriptor }
+
+  func handshake() -> HandshakeResult { .complete }
 
   func read(into memory: UnsafeMutableRawPointer, count: Int) -> TransferResult {
     while true {

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import HTTP
 import Kernels
 public import Serving
 public import Telemetry
@@ -23,6 +24,17 @@ struct ServeOptions: ParsableArguments {
 
   @Option(help: "A Unix-domain socket to listen on as well.")
   var unixSocket: String?
+
+  @Option(help: "A PEM file with the server's certificate and its chain; the port then speaks https.")
+  var tlsCertificate: String?
+
+  @Option(help: "A PEM file with the private key of the certificate.")
+  var tlsKey: String?
+
+  @Option(
+    name: .customLong("tls-client-ca"),
+    help: "A PEM file of authorities; clients then need a certificate from one of them.")
+  var tlsClientCA: String?
 
   @Option(help: "A folder of plugins, searched before the built-in ones. May be given again.")
   var plugins: [String] = []
@@ -90,7 +102,8 @@ struct ServeOptions: ParsableArguments {
   static let listOptionNames = ["models", "plugins"]
   static let flagNames: [String] = []
   static let valueOptionNames = [
-    "host", "port", "unix-socket", "model-control", "poll-seconds", "loops", "workers", "max-body-bytes",
+    "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "model-control",
+    "poll-seconds", "loops", "workers", "max-body-bytes",
     "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
     "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
     "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
@@ -100,6 +113,13 @@ struct ServeOptions: ParsableArguments {
     try require((0...65_535).contains(port), "--port \(port)", "a port is 0 to 65535")
     let sets = InstructionSet.allCases.map(\.rawValue)
     try require(cpu.map(sets.contains) ?? true, "--cpu \(cpu ?? "")", sets.joined(separator: ", "))
+    try require(
+      (tlsCertificate == nil) == (tlsKey == nil),
+      tlsKey == nil ? "--tls-certificate alone" : "--tls-key alone",
+      "--tls-certificate and --tls-key together")
+    try require(
+      tlsClientCA == nil || tlsCertificate != nil, "--tls-client-ca alone",
+      "--tls-certificate and --tls-key with it")
     try require(pollSeconds >= 0.05, "--poll-seconds \(pollSeconds)", "at least 0.05")
     try require((0...1024).contains(loops), "--loops \(loops)", "0 to 1024")
     try require((0...1024).contains(workers), "--workers \(workers)", "0 to 1024")
@@ -141,5 +161,13 @@ struct ServeOptions: ParsableArguments {
 
   private func require(_ holds: Bool, _ given: String, _ expected: String) throws {
     if !holds { throw ValidationError("\(given): expected \(expected)") }
+  }
+}
+
+extension ServeOptions {
+  /// What the options say of TLS; nil without a certificate.
+  var tls: TLSConfiguration? {
+    guard let tlsCertificate, let tlsKey else { return nil }
+    return TLSConfiguration(certificatePath: tlsCertificate, keyPath: tlsKey, clientCAPath: tlsClientCA)
   }
 }

@@ -41,8 +41,10 @@ final class Server: Sendable {
   /// Serves until a signal ends it.
   func run() throws {
     http.onSignal([SIGTERM, SIGINT]) { [self] _ in signalled() }
+    if options.tls != nil { http.onSignal([SIGHUP]) { [self] _ in http.reloadCertificates() } }
     do throws(HTTPServerError) { try http.start() } catch { throw Refusal("\(error)") }
-    let addresses = http.addresses.map { "\($0)".hasPrefix("unix:") ? "\($0)" : "http://\($0)" }
+    let scheme = options.tls == nil ? "http" : "https"
+    let addresses = http.addresses.map { "\($0)".hasPrefix("unix:") ? "\($0)" : "\(scheme)://\($0)" }
     Standard.output("swerve \(Build.version) listens on \(addresses.joined(separator: " and "))")
     models.start()
     http.join()
@@ -119,6 +121,7 @@ final class Server: Sendable {
     var listeners = [ListenAddress.tcp(host: options.host, port: options.port)]
     if let path = options.unixSocket { listeners.append(.unix(path: path)) }
     var configuration = ServerConfiguration(listeners: listeners)
+    configuration.tls = options.tls
     configuration.loopCount = options.loops > 0 ? options.loops : cores
     configuration.headBytes = options.maxHeaderBytes
     configuration.bodyBytes = options.maxBodyBytes

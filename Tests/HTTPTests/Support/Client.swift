@@ -21,9 +21,10 @@ struct ClientError: Error, CustomStringConvertible {
 final class Client: @unchecked Sendable {
   private var descriptor: Int32
   private var buffer: [UInt8] = []
+  private(set) var tls: TLSClientStream?
 
   /// Connects to a port of the loopback address.
-  init(port: Int, family: Int32 = AF_INET, receiveBuffer: Int32? = nil) throws {
+  init(port: Int, family: Int32 = AF_INET, receiveBuffer: Int32? = nil, tls: TLSClientOptions? = nil) throws {
     descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
     configure(receiveBuffer)
     var connected: Int32
@@ -41,6 +42,7 @@ final class Client: @unchecked Sendable {
       connected = withAddress(&address) { connect(descriptor, $0, $1) }
     }
     guard connected == 0 else { throw ClientError(description: "connect: errno \(errno)") }
+    if let tls { self.tls = try TLSClientStream(descriptor, tls) }
   }
 
   /// Connects to a Unix-domain socket.
@@ -94,17 +96,25 @@ final class Client: @unchecked Sendable {
     var sent = 0
     while sent < bytes.count {
       let count = bytes[sent...].withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        tls?.send($0) ?? Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       guard count > 0 else { throw ClientError(description: "send: errno \(errno)") }
       sent += count
     }
   }
 
+  /// Sends bytes past the TLS that may be spoken.
+  func sendRaw(_ bytes: [UInt8]) throws {
+    guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
+      throw ClientError(description: "send: errno \(errno)")
+    }
+  }
+
   /// Reads more; false at the end of what the server sends.
   private func receive() throws -> Bool {
     var piece = [UInt8](repeating: 0, count: 65_536)
-    let count = recv(descriptor, &piece, piece.count, 0)
+    let count =
+      if let tls { try tls.receive(&piece) } else { recv(descriptor, &piece, piece.count, 0) }
     guard count >= 0 else {
       throw ClientError(description: "recv: errno \(errno), after \(buffer.count) bytes")
     }
