@@ -152,6 +152,8 @@ public final class EventLoop: @unchecked Sendable {
     stopAccepting()
     signals = []
     periodic = []
+    // They refer to the loop.
+    exchanges = []
     releaseEvents()
   }
 

@@ -78,9 +78,9 @@ public final class ServerProcess {
     return nil
   }
 
-  /// The port in `… http://127.0.0.1:8080 …`.
+  /// The port in `… http://127.0.0.1:8080 …`, or with https.
   private static func port(in line: String) -> Int? {
-    guard let start = line.range(of: "http://127.0.0.1:") else { return nil }
+    guard let start = line.range(of: "://127.0.0.1:") else { return nil }
     return Int(line[start.upperBound...].prefix { $0.isNumber })
   }
 }
