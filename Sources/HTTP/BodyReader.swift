@@ -86,9 +86,13 @@ struct BodyReader {
   mutating func replaceBlock(
     with other: inout BodyReader, _ pool: BlockPool, _ limits: ConnectionLimits
   ) -> UnsafeMutableRawBufferPointer {
-    releaseBlock(pool, limits)
-    swap(&block, &other.block)
+    if let block { pool.give(block) }
+    if counted > 0 { limits.giveBodyBytes(counted) }
+    block = other.block
+    counted = other.counted
     filled = other.filled
+    other.block = nil
+    other.counted = 0
     return UnsafeMutableRawBufferPointer(start: block?.base, count: filled)
   }
 

@@ -27,7 +27,7 @@ final class Inflater {
   ) throws(ProtocolError) {
     try reset(Self.windowBits(coding, packed))
     let expected = Self.expectedCount(packed, coding, limit: body.limit)
-    guard body.ensureCapacity(expected, pool, limits) else { throw .noMemory }
+    guard body.ensureCapacity(expected, pool) else { throw .noMemory }
     var rest = packed
     while true {
       let outcome = try step(&rest, coding, of: packed, into: &body, pool, limits)
@@ -53,13 +53,14 @@ final class Inflater {
     var excess: UInt8 = 0
     let isFull = body.filled >= body.limit
     if !isFull, body.room(1).isEmpty {
-      guard body.ensureCapacity(body.filled + 1, pool, limits) else { throw .noMemory }
+      guard body.ensureCapacity(body.filled + 1, pool) else { throw .noMemory }
     }
     let (code, produced, roomLeft) = withUnsafeMutableBytes(of: &excess) { excess in
       inflate(&rest, into: isFull ? excess : body.room(body.limit - body.filled))
     }
     if isFull, produced > 0 { throw .unpackedTooLarge(coding, body.limit) }
     if !isFull { body.add(produced) }
+    guard body.count(limits) else { throw .noMemory }
     switch code {
     case Z_STREAM_END: return .ended
     case Z_OK where !rest.isEmpty || roomLeft == 0: return .goesOn
