@@ -141,7 +141,7 @@ let package = Package(
       name: "InferenceAPITests", dependencies: ["Locks", "InferenceAPI", "TestSupport"], swiftSettings: strict
     ),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["TestSupport", "swerve"], exclude: ["Fixtures"],
+      name: "EndToEndTests", dependencies: ["Tensors", "TestSupport", "swerve"], exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: strict),
   ]

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -51,11 +52,11 @@ import Testing
   @Test func aModelWithUnknownOperatorsIsRefusedWithAllOfThem() throws {
     let folder = try folderWithGoodModel()
     var builder = OnnxModelBuilder(opset: 17)
-    builder.input("x", .fp32, ["n", 4])
+    builder.input("x", Datatype.fp32, ["n", 4])
     builder.node("Frobnicate", ["x"], ["a"], name: "first")
     builder.node("Relu", ["a"], ["b"])
     builder.node("Twist", ["b"], ["y"], name: "second")
-    builder.output("y", .fp32, ["n", 4])
+    builder.output("y", Datatype.fp32, ["n", 4])
     try folder.write("odd/1/model.onnx", Data(builder.bytes()))
     try expectRefusal(of: "odd", in: folder, naming: ["Frobnicate", "first", "Twist", "second", "17"])
   }

@@ -47,10 +47,12 @@ private enum Unpacked: Equatable {
 private let inflater = SharedInflater()
 
 /// One inflater for all tests, as on a loop; so each sees what the one before left.
-private final class SharedInflater: Sendable {
-  // Only used under the lock.
-  private let inflater = Lock(Inflater())
-  func withInflater<Result>(_ body: (Inflater) -> Result) -> Result { inflater.withLock { body($0) } }
+private final class SharedInflater: @unchecked Sendable {
+  // Unchecked: the inflater is used under the lock only.
+  private let lock = NSLock()
+  private let inflater = Inflater()
+
+  func withInflater<Result>(_ body: (Inflater) -> Result) -> Result { lock.withLock { body(inflater) } }
 }
 
 private func unpack(
