@@ -41,6 +41,7 @@ FROM ${RUN_IMAGE}
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       libevent-core-2.1-7 libevent-pthreads-2.1-7 libjansson4 libopenblas0-pthread libssl3 libstdc++6 \
+      zlib1g \
  && apt-get clean \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /installed/ /

@@ -49,13 +49,15 @@ let package = Package(
       name: "CEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
     // Leaves.
     .target(name: "Bytes", swiftSettings: strict),
     .target(name: "Tensors", swiftSettings: strict),
-    .target(name: "Telemetry", dependencies: ["Bytes"], swiftSettings: strict),
+    .target(name: "Locks", swiftSettings: strict),
+    .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: strict),
 
     // Kernels: one target an instruction set, chosen at run time.
     .target(name: "CKernels", cSettings: strictC),
@@ -67,7 +69,7 @@ let package = Package(
       dependencies: [
         "Tensors", "CKernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "COpenBLAS",
       ], swiftSettings: strict),
-    .target(name: "ONNX", dependencies: ["Tensors", "Kernels"], swiftSettings: strict),
+    .target(name: "ONNX", dependencies: ["Tensors", "Kernels", "Locks"], swiftSettings: strict),
 
     // Plugins, and what their authors use.
     .target(name: "PluginKit", dependencies: ["CSwervePlugin"], swiftSettings: strict),
@@ -83,14 +85,17 @@ let package = Package(
 
     // The server.
     .target(
-      name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry"],
+      name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
       swiftSettings: strict),
     .target(
-      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry"], swiftSettings: strict),
-    .target(name: "HTTP", dependencies: ["CEvent", "COpenSSL", "Bytes", "Telemetry"], swiftSettings: strict),
+      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry", "Locks"], swiftSettings: strict),
+    .target(
+      name: "HTTP", dependencies: ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
+      swiftSettings: strict),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: strict),
     .target(
-      name: "InferenceAPI", dependencies: ["HTTP", "JSON", "Serving", "Tensors", "Bytes", "Telemetry"],
+      name: "InferenceAPI",
+      dependencies: ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
       swiftSettings: strict),
     .executableTarget(
       name: "swerve",
@@ -101,35 +106,40 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Tensors", "CZlib"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Bytes"], swiftSettings: strict),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: strictC),
     .testTarget(
-      name: "KernelsTests", dependencies: ["Kernels", "Tensors", "TestSupport", "CAllocationCount"],
+      name: "KernelsTests", dependencies: ["Locks", "Kernels", "Tensors", "TestSupport", "CAllocationCount"],
       swiftSettings: strict),
     .testTarget(
-      name: "ONNXTests", dependencies: ["ONNX", "Kernels", "Tensors", "TestSupport"], swiftSettings: strict),
+      name: "ONNXTests", dependencies: ["Locks", "ONNX", "Kernels", "Tensors", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "PluginHostTests",
       dependencies: [
-        "PluginHost", "PluginKit", "CSwervePlugin", "Bytes", "Kernels", "Telemetry", "Tensors", "TestSupport",
+        "Locks", "PluginHost", "PluginKit", "CSwervePlugin", "Bytes", "Kernels", "Telemetry", "Tensors",
+        "TestSupport",
       ], swiftSettings: strict
     ),
     .testTarget(
-      name: "ABITests", dependencies: ["CSwervePlugin", "PluginHost", "Tensors", "TestSupport"],
+      name: "ABITests", dependencies: ["Locks", "CSwervePlugin", "PluginHost", "Tensors", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "ServingTests", dependencies: ["Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],
+      name: "ServingTests",
+      dependencies: ["Locks", "Serving", "PluginHost", "Tensors", "Telemetry", "TestSupport"],
       exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
-      name: "HTTPTests", dependencies: ["HTTP", "Bytes", "TestSupport", "COpenSSL"], swiftSettings: strict),
+      name: "HTTPTests", dependencies: ["Locks", "HTTP", "Bytes", "TestSupport", "COpenSSL"],
+      swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "InferenceAPITests", dependencies: ["InferenceAPI", "TestSupport"], swiftSettings: strict),
+      name: "InferenceAPITests", dependencies: ["Locks", "InferenceAPI", "TestSupport"], swiftSettings: strict
+    ),
     .testTarget(
       name: "EndToEndTests", dependencies: ["TestSupport", "swerve"], exclude: ["Fixtures"],
       swiftSettings: strict),

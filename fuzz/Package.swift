@@ -1,9 +1,13 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-/// The fuzzers, each named after its folder in Sources/. To add one: a folder with a `main.swift` that calls
-/// `fuzz`, its name here, and seeds in corpus/NAME. `./run NAME [SECONDS]` builds and runs it.
-let fuzzers = ["http-parser"]
+/// The fuzzers, each named after its folder in Sources/, and the products of Swerve that they drive. To add
+/// one: a folder with a `main.swift` that calls `fuzz`, a line here, and seeds in corpus/NAME.
+/// `./run NAME [SECONDS]` builds and runs it.
+let fuzzers = [
+  "http-parser": ["HTTP"],
+  "json-tensor": ["JSON", "Tensors"],
+]
 
 let package = Package(
   name: "fuzz",
@@ -12,10 +16,10 @@ let package = Package(
     .target(name: "CFuzzer"),
     .target(name: "FuzzDriver", dependencies: ["CFuzzer"], swiftSettings: [.swiftLanguageMode(.v6)]),
   ]
-    + fuzzers.map { name in
+    + fuzzers.map { name, products in
       .executableTarget(
         name: name,
-        dependencies: ["FuzzDriver", .product(name: "HTTP", package: "swerve")],
+        dependencies: ["FuzzDriver"] + products.map { .product(name: $0, package: "swerve") },
         swiftSettings: [.swiftLanguageMode(.v6)])
     }
 )

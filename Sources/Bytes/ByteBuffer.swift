@@ -5,9 +5,11 @@ import Glibc
 /// The memory is kept when the buffer is emptied, so a buffer that lives as long as its connection
 /// allocates only until it has seen its largest reply. One owner at a time: no locks.
 public final class ByteBuffer {
-  @usableFromInline var storage: UnsafeMutablePointer<UInt8>
-  @usableFromInline var room: Int
-  @usableFromInline var filled = 0
+  // Unchecked: no method calls out while it changes these, so accesses never overlap, and checking it
+  // at run time would cost more than storing a byte.
+  @exclusivity(unchecked) @usableFromInline var storage: UnsafeMutablePointer<UInt8>
+  @exclusivity(unchecked) @usableFromInline var room: Int
+  @exclusivity(unchecked) @usableFromInline var filled = 0
 
   public init(capacity: Int = 0) {
     room = max(capacity, ByteBuffer.minimumCapacity)

@@ -28,17 +28,26 @@ public enum Decimal {
   @inlinable public static func writeDigits(
     _ value: UInt64, count: Int, to start: UnsafeMutablePointer<UInt8>
   ) {
+    let pairs = UnsafeRawPointer(Decimal.pairs.utf8Start)
     var rest = value
     var position = count
     while position >= 2 {
-      let pair = rest % 100
-      rest /= 100
-      position -= 2
-      let tens = (pair &* 103) &>> 10
-      start[position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens)
-      start[position + 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: pair &- tens &* 10)
+      let quotient = rest / 100
+      let pair = Int(truncatingIfNeeded: rest &- quotient &* 100)
+      rest = quotient
+      position &-= 2
+      let text = pairs.loadUnaligned(fromByteOffset: pair &* 2, as: UInt16.self)
+      UnsafeMutableRawPointer(start + position).storeBytes(of: text, as: UInt16.self)
     }
     if position == 1 { start[0] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10) }
+  }
+
+  /// The digits of 00 to 99.
+  @inlinable static var pairs: StaticString {
+    """
+    0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+    5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899
+    """
   }
 
   /// The number of digits of `value` in base ten; 1 for zero.

@@ -18,6 +18,10 @@ struct BodyReader {
   private(set) var block: MemoryBlock?
   /// Bytes in `block`.
   private(set) var filled = 0
+  /// Bytes that `ConnectionLimits` has counted for this body: what has come, rounded up. What is only
+  /// announced is not counted, or announcements alone could use up the limit.
+  private(set) var counted = 0
+  private static let countedStep = 16_384
   /// The most that this body may have, in bytes.
   var limit = 0
   private var startedAt: Int64 = 0
@@ -55,33 +59,49 @@ struct BodyReader {
     filled += count
   }
 
-  /// Makes the block hold `total` bytes, keeping what is in it. False if there is no memory, or the
-  /// bodies of all requests together would have too much.
-  mutating func ensureCapacity(_ total: Int, _ pool: BlockPool, _ limits: ConnectionLimits) -> Bool {
+  /// Counts what has come; false if the bodies of all requests together have too much.
+  mutating func count(_ limits: ConnectionLimits) -> Bool {
+    guard filled > counted else { return true }
+    let more = (filled - counted + Self.countedStep - 1) / Self.countedStep * Self.countedStep
+    guard limits.takeBodyBytes(more) else { return false }
+    counted += more
+    return true
+  }
+
+  /// Makes the block hold `total` bytes, keeping what is in it. False if there is no memory.
+  mutating func ensureCapacity(_ total: Int, _ pool: BlockPool) -> Bool {
     if let block, block.capacity >= total { return true }
     let wanted = max(total, min((block?.capacity ?? 0) * 2, limit))
-    let size = BlockPool.size(for: wanted)
-    guard limits.takeBodyBytes(size) else { return false }
-    guard let larger = pool.take(atLeast: wanted) else {
-      limits.giveBodyBytes(size)
-      return false
+    guard let larger = pool.take(atLeast: wanted) else { return false }
+    if let block {
+      memcpy(larger.base, block.base, filled)
+      pool.give(block)
     }
-    if let block { memcpy(larger.base, block.base, filled) }
-    releaseBlock(pool, limits)
     block = larger
     return true
   }
 
-  mutating func release(_ pool: BlockPool, _ limits: ConnectionLimits) {
-    releaseBlock(pool, limits)
-    form = .none
-    filled = 0
+  /// Gives its block up for that of `other`, which is then empty; returns the bytes in it. Of the body as it
+  /// came only the form stays.
+  mutating func replaceBlock(
+    with other: inout BodyReader, _ pool: BlockPool, _ limits: ConnectionLimits
+  ) -> UnsafeMutableRawBufferPointer {
+    if let block { pool.give(block) }
+    if counted > 0 { limits.giveBodyBytes(counted) }
+    block = other.block
+    counted = other.counted
+    filled = other.filled
+    other.block = nil
+    other.counted = 0
+    return UnsafeMutableRawBufferPointer(start: block?.base, count: filled)
   }
 
-  private mutating func releaseBlock(_ pool: BlockPool, _ limits: ConnectionLimits) {
-    guard let block else { return }
-    pool.give(block)
-    limits.giveBodyBytes(block.capacity)
-    self.block = nil
+  mutating func release(_ pool: BlockPool, _ limits: ConnectionLimits) {
+    if let block { pool.give(block) }
+    block = nil
+    if counted > 0 { limits.giveBodyBytes(counted) }
+    counted = 0
+    form = .none
+    filled = 0
   }
 }

@@ -27,7 +27,7 @@ extension Connection {
     case .chunked(let decoder):
       guard decoder.pendingContent >= Self.directChunk, bufferedBody == 0 else { break }
       let wanted = min(decoder.pendingContent, max(body.filled, Self.directChunk))
-      guard body.ensureCapacity(body.filled + wanted, loop.blocks, context.limits) else { break }
+      guard body.ensureCapacity(body.filled + wanted, loop.blocks) else { break }
       return body.room(wanted)
     case .none, .inline: break
     }
@@ -98,7 +98,18 @@ extension Connection {
     let length = exchange.parser.head.contentLength ?? 0
     let headBytes = exchange.parser.head.byteCount
     let isChunked = exchange.parser.head.isChunked
-    if !isChunked, length <= input.count - headBytes, length <= context.configuration.bodyBytes {
+    if isChunked || length > 0, let base = requestBase {
+      do throws(UnsupportedCoding) {
+        exchange.contentCoding = try .ofRequest(exchange.parser.head, base)
+      } catch {
+        context.events.requestRefused?(415)
+        return refuse(error.refusal)
+      }
+    }
+    // What is to be unpacked is admitted first, since that takes time and memory.
+    if !isChunked, exchange.contentCoding == .identity, length <= input.count - headBytes,
+      length <= context.configuration.bodyBytes
+    {
       body.begin(.inline(length: length), limit: length, now: loop.now)
       handOver(exchange)
       return
@@ -123,7 +134,7 @@ extension Connection {
   /// A body that gets a block of its own: what came with the head moves there.
   private func beginWholeBody(_ headBytes: Int, _ length: Int, _ limit: Int) throws(ProtocolError) {
     body.begin(.whole(length: length), limit: limit, now: loop.now)
-    guard body.ensureCapacity(length, loop.blocks, context.limits) else { throw .noMemory }
+    guard body.ensureCapacity(length, loop.blocks) else { throw .noMemory }
     let early = min(input.count - headBytes, length)
     if early > 0, let base = input.base, let target = body.room(early).baseAddress {
       memcpy(target, base + headBytes, early)
@@ -161,6 +172,7 @@ extension Connection {
   }
 
   private func isBodyWhole(_ headBytes: Int) throws(ProtocolError) -> Bool {
+    guard body.count(context.limits) else { throw .noMemory }
     switch body.form {
     case .none: return true
     case .inline(let length): return input.count - headBytes >= length
@@ -185,7 +197,7 @@ extension Connection {
       case .content(let announced):
         let count = min(announced, input.count - position)
         guard count > 0 else { return false }
-        guard body.ensureCapacity(body.filled + count, loop.blocks, context.limits) else { throw .noMemory }
+        guard body.ensureCapacity(body.filled + count, loop.blocks) else { throw .noMemory }
         if let base = input.base, let target = body.room(count).baseAddress {
           memcpy(target, base + position, count)
         }
@@ -208,6 +220,12 @@ extension Connection {
       return refuseBusy(exchange)
     }
     if peerClosed { setReadDeadline(after: context.configuration.halfCloseTime) }
+    if let fields = context.crossOrigin?.preflightFields(exchange) {
+      return exchange.respond(status: 204, headers: fields) { _ in }
+    }
+    if let error = unpackBody(of: exchange) {
+      return exchange.respond(status: error.status) { $0.append(ErrorDocument.json(error.message)) }
+    }
     context.handler.handle(exchange)
   }
 
@@ -242,7 +260,7 @@ extension Connection {
 }
 
 extension ProtocolError {
-  fileprivate static let noMemory = ProtocolError(
+  static let noMemory = ProtocolError(
     status: 503,
     message: "the server has no memory for the body of this request at the moment; try again later")
 }

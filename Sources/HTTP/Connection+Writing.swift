@@ -24,6 +24,7 @@ extension Connection {
     loop.responseHead.begin(output, status: status)
     if !ResponseHead.isBodiless(status) { ResponseHead.appendField(output, "Content-Type", contentType) }
     for (name, value) in headers { ResponseHead.appendField(output, name, value) }
+    context.crossOrigin?.appendFields(output, for: exchange)
     if closesAfter {
       output.append("Connection: close\r\n")
     } else if !exchange.parser.head.isVersion11 {

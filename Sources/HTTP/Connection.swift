@@ -53,6 +53,9 @@ final class Connection {
   private var event: OpaquePointer?
   /// The socket may have something to read.
   var isReadable = false
+  /// A read gave less than was asked for. Nothing more is there, but for a reset, which shows only in the next
+  /// read: it is made if a request is not whole, since no write would find out.
+  private var isProbablyEmpty = false
   /// The transport has not begun its conversation: nothing can be read or written.
   var isHandshaking: Bool
   /// The last read ended because the socket took no more bytes.
@@ -82,7 +85,7 @@ final class Connection {
     if let block = input.block { BlockPool.release(block) }
     if let block = body.block {
       BlockPool.release(block)
-      context.limits.giveBodyBytes(block.capacity)
+      context.limits.giveBodyBytes(body.counted)
     }
   }
 
@@ -112,10 +115,14 @@ final class Connection {
     loop.readClock()
     let kinds = Int32(what)
     if kinds & EV_CLOSED != 0 { peerClosed = true }
-    if kinds & (EV_READ | EV_CLOSED) != 0 { isReadable = true }
+    if kinds & (EV_READ | EV_CLOSED) != 0 {
+      isReadable = true
+      isProbablyEmpty = false
+    }
     if readAwaitsWritable, kinds & EV_WRITE != 0 {
       readAwaitsWritable = false
       isReadable = true
+      isProbablyEmpty = false
     }
     if phase == .handling, kinds & (EV_READ | EV_CLOSED) != 0 { checkWhetherClientLeft() }
     if backlog > 0, phase != .closed { writableAgain() }
@@ -172,6 +179,10 @@ final class Connection {
   /// Reads once, to where the bytes belong; false if there is nothing or the turn is over.
   private func receive(_ budget: inout Int) -> Bool {
     guard isReadable, phase != .closed else { return false }
+    if isProbablyEmpty, phase == .head, input.count == 0 {
+      isReadable = false
+      return false
+    }
     guard budget > 0 else {
       loop.resumeSoon(self)
       return false
@@ -181,7 +192,7 @@ final class Connection {
     switch transport.read(into: room.baseAddress.unsafelyUnwrapped, count: room.count) {
     case .moved(let count):
       budget -= count
-      if count < room.count, transport.shortReadMeansEmpty, !peerClosed { isReadable = false }
+      isProbablyEmpty = count < room.count && transport.shortReadMeansEmpty && !peerClosed
       received(count)
       return true
     case .wouldBlock:
@@ -266,16 +277,18 @@ final class Connection {
     guard phase == .head, exchange == nil, backlog == 0 else { return }
     // A request may lie unread in the socket; it is answered, as the last one.
     isReadable = true
+    isProbablyEmpty = false
     drive()
     if phase == .head, exchange == nil, backlog == 0 { close() }
   }
 
   /// Everything is written and the connection is to end.
   private func finishWriting() {
-    guard mustLinger || isReadable || input.count > 0 else { return close() }
+    guard mustLinger || (isReadable && !isProbablyEmpty) || input.count > 0 else { return close() }
     transport.finishWriting()
     phase = .lingering
     isReadable = true
+    isProbablyEmpty = false
     releaseMemory()
     setReadDeadline(after: context.configuration.lingerTime)
     loop.resumeSoon(self)

@@ -1,3 +1,4 @@
+import Locks
 import Synchronization
 
 /// The counts that all loops share; touched when a connection opens or closes and when a large body

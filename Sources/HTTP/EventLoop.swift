@@ -1,6 +1,7 @@
 import Bytes
 import CEvent
 import Glibc
+import Locks
 import Synchronization
 import Telemetry
 
@@ -23,6 +24,8 @@ public final class EventLoop: @unchecked Sendable {
   let context: ServerContext
   let blocks: BlockPool
   let outputs: OutputPool
+  let inflater = Inflater()
+  let deflater: Deflater
   var responseHead: ResponseHead
   /// Nanoseconds when the current event was taken up.
   private(set) var now: Int64 = 0
@@ -59,6 +62,7 @@ public final class EventLoop: @unchecked Sendable {
     let configuration = context.configuration
     blocks = BlockPool(keepLimit: configuration.keptBytesPerLoop / 2)
     outputs = OutputPool(keepLimit: configuration.keptBytesPerLoop / 2)
+    deflater = Deflater(level: configuration.compressLevel)
     responseHead = ResponseHead(serverName: configuration.serverName)
     limitOfRequests = max(1, configuration.requestsInFlight / max(1, configuration.loopCount))
     wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))

@@ -5,7 +5,8 @@ extension Exchange {
   /// Answers the request: status line and headers are written first, then `body` writes straight
   /// into the connection's output buffer; Content-Length is patched in after. Exactly once.
   ///
-  /// Server, Date, Content-Length and Connection are written by the server. A value of `headers` cannot
+  /// Server, Date, Content-Length and Connection are written by the server. It packs the body if the client
+  /// asks for that (`ServerConfiguration.compressMinBytes`), unless `headers` have a Content-Encoding. A value of `headers` cannot
   /// begin another header: control characters in it become spaces. A HEAD request gets the headers alone.
   /// If the client has left, nothing is written and `body` is not called. Answering twice stops a debug
   /// build, and is logged and ignored in a release build.
@@ -21,14 +22,21 @@ extension Exchange {
     if ResponseHead.isBodiless(status) {
       output.append("\r\n")
     } else {
+      if connection.variesByEncoding(self, contentType) { output.append("Vary: Accept-Encoding\r\n") }
+      let lengthField = output.count
       let lengthPlace = ResponseHead.reserveLength(output)
       output.append("\r\n")
       let bodyStart = output.count
       body(output)
       precondition(output.count >= bodyStart, "a body was written that removed the head of its response")
       let length = output.count - bodyStart
-      if method == .head { output.truncate(to: bodyStart) }
-      ResponseHead.patchLength(output, at: lengthPlace, length: length, bodyStart: bodyStart)
+      let isPacked = connection.packBody(
+        of: self, output, contentType: contentType, headers: headers, lengthField: lengthField,
+        bodyStart: bodyStart)
+      if !isPacked {
+        if method == .head { output.truncate(to: bodyStart) }
+        ResponseHead.patchLength(output, at: lengthPlace, length: length, bodyStart: bodyStart)
+      }
     }
     connection.finishAnswer(self, status: status, responseBytes: output.count - start)
   }

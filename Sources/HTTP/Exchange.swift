@@ -26,11 +26,13 @@ public final class Exchange: @unchecked Sendable {
   public internal(set) var startedAt: Int64 = 0
   /// How many requests came before this one on its connection.
   public internal(set) var requestIndex = 0
-  /// The body, decoded from chunks; valid and unmoved until the exchange is answered, also if it is
+  /// The body, decoded from chunks and unpacked as Content-Encoding says; valid and unmoved until the exchange is answered, also if it is
   /// abandoned.
   public internal(set) var body = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
   var parser = RequestParser()
+  /// The coding that the body came in.
+  var contentCoding = ContentCoding.identity
   var state = State.reading
   /// The connection while the exchange is not answered; it holds the memory of the request.
   var connection: Connection?
@@ -47,6 +49,7 @@ public final class Exchange: @unchecked Sendable {
     self.connection = connection
     self.startedAt = startedAt
     requestIndex = connection.requestCount
+    contentCoding = .identity
     state = .reading
     body = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     if abandoned.load(ordering: .relaxed) { abandoned.store(false, ordering: .relaxed) }
@@ -93,7 +96,7 @@ public final class Exchange: @unchecked Sendable {
     return targetText
   }
 
-  /// The value of Content-Length; nil if there was none, as with chunks.
+  /// The value of Content-Length, the size of the body as it came; nil if there was none, as with chunks.
   public var contentLength: Int? { parser.head.contentLength }
 
   /// Whether the request has a Content-Length or a Transfer-Encoding. Where a body is required, a request

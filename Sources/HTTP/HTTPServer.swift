@@ -1,5 +1,6 @@
 import CEvent
 import Glibc
+import Locks
 public import Telemetry
 
 /// An HTTP/1.1 server: event loops, their threads, and the sockets they listen on.

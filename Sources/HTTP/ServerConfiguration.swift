@@ -46,7 +46,7 @@ public struct ServerConfiguration: Sendable {
   public var fieldCount = 128
   /// The target of a request (path and query); more is answered 414.
   public var targetBytes = 16_384
-  /// The body of a request, decoded from chunks; more is answered 413. A handler's `admit` can set
+  /// The body of a request, decoded from chunks, as it came and as it is unpacked; more is answered 413. A handler's `admit` can set
   /// another limit for a request.
   public var bodyBytes = 268_435_456
   /// Memory for the bodies of all requests together, small ones left out; a request that would exceed it is
@@ -86,6 +86,16 @@ public struct ServerConfiguration: Sendable {
   public var backlogBytes = 1_048_576
   /// Memory that each loop keeps for coming bodies and replies when it is not in use.
   public var keptBytesPerLoop = 67_108_864
+
+  /// Responses of at least this size are packed if their `Accept-Encoding` asks for it and their content may
+  /// become smaller; streams are not. Nil packs none.
+  public var compressMinBytes: Int? = 1_024
+  /// zlib's level for that, from 1 (fast) to 9 (small).
+  public var compressLevel = 1
+
+  /// The origins whose pages may use the server: `*` for any, else as browsers write them, such as
+  /// `https://example.org:8443`. None by default: no response has CORS fields, and OPTIONS is the handler's.
+  public var corsOrigins: [String] = []
 
   public init(listeners: [ListenAddress]) { self.listeners = listeners }
 

@@ -8,6 +8,7 @@ final class ServerContext: Sendable {
   let clock: MonotonicClock
   let limits: ConnectionLimits
   let headLimits: RequestParser.Limits
+  let crossOrigin: CrossOrigin?
   /// Set if TCP listeners speak TLS.
   let tls: TLSCredentials?
 
@@ -21,6 +22,7 @@ final class ServerContext: Sendable {
     self.clock = clock
     limits = ConnectionLimits(configuration)
     headLimits = configuration.headLimits
+    crossOrigin = CrossOrigin(configuration.corsOrigins)
     tls = configuration.tls.map { TLSCredentials($0) }
   }
 

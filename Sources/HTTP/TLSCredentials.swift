@@ -1,4 +1,5 @@
 import Glibc
+import Locks
 import Telemetry
 
 /// The context that new connections get, and its renewal from the files.

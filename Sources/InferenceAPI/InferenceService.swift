@@ -73,7 +73,6 @@ public final class InferenceService: ExchangeHandler {
     do throws(APIFailure) {
       switch router.match(exchange.method, exchange.path) {
       case .found(.infer, let parameters), .found(.predict, let parameters):
-        try checkEncoding(exchange)
         let dialect = Routes.dialect(of: exchange.path)
         let reference = try reference(exchange, parameters, dialect)
         _ = try description(of: try model(reference, dialect), reference, dialect)
@@ -133,15 +132,5 @@ public final class InferenceService: ExchangeHandler {
     return APIFailure(
       405, "Method Not Allowed: \(exchange.method.name) \(excerpt(exchange.path)); allowed: \(list)",
       headers: [("Allow", list)])
-  }
-
-  /// A body that is packed cannot be read.
-  func checkEncoding(_ exchange: Exchange) throws(APIFailure) {
-    guard let encoding = exchange.header("Content-Encoding"), encoding.lowercased() != "identity" else {
-      return
-    }
-    throw APIFailure(
-      415, "Content-Encoding '\(excerpt(encoding))' is not supported; send the body as it is",
-      headers: [("Accept-Encoding", "identity")])
   }
 }

@@ -25,7 +25,7 @@ extension JSONReader {
       skipWhitespace()
       if next == UInt8(ascii: "[") {
         guard allows(levels: nesting.level + 1) else { throw tooDeep() }
-        try check(nesting.open(), nesting, path)
+        if let fault = nesting.open() { throw nestingFault(fault, nesting, path) }
         cursor += 1
         skipWhitespace()
         if next == UInt8(ascii: "[") { continue }
@@ -47,7 +47,7 @@ extension JSONReader {
     } else {
       try readElement(&nesting, into: &builder, path, inList: true)
     }
-    try check(nesting.close(), nesting, path)
+    if let fault = nesting.close() { throw nestingFault(fault, nesting, path) }
   }
 
   /// Reads the elements up to the list's end, or the one that is in no list.
@@ -76,15 +76,15 @@ extension JSONReader {
       nesting.count(1)
       switch JSONReader.separator(&cursor, end) {
       case UInt8(ascii: ","): return
-      case UInt8(ascii: "]"): try check(nesting.close(), nesting, path)
+      case UInt8(ascii: "]"):
+        if let fault = nesting.close() { throw nestingFault(fault, nesting, path) }
       default: throw nestedFault(.separator, .bytes, nesting, path)
       }
     }
   }
 
-  private func check(_ fault: String?, _ nesting: NestedShape, _ path: String) throws(JSONError) {
-    guard let fault else { return }
-    throw JSONError(message: fault, path: nesting.place(in: path), offset: offset)
+  private func nestingFault(_ fault: String, _ nesting: NestedShape, _ path: String) -> JSONError {
+    JSONError(message: fault, path: nesting.place(in: path), offset: offset)
   }
 
   private func nestedFault(

@@ -1,12 +1,14 @@
 internal import CKernels
 
 extension KernelTable {
-  /// Bytes of scratch that `matmul` of this shape needs; `packed` if B is a `PackedMatrix`.
+  /// Bytes of scratch that `matmul` of this shape needs, and `batchedMatmul` for any batch of it; `packed`
+  /// if B is a `PackedMatrix`.
   public func matmulScratchByteCount(_ shape: MatmulShape, packed: Bool, team: ThreadTeam) -> Int {
-    ProductPlan(shape, isPacked: packed, table: self).scratchByteCount
+    if packed { return ProductPlan(shape, isPacked: true, table: self).scratchByteCount }
+    return team.width * alignedScratch(shape)
   }
 
-  /// Bytes of scratch that `batchedMatmul` needs.
+  /// Bytes of scratch that `batchedMatmul` needs for this batch: at most `matmulScratchByteCount`.
   public func batchedMatmulScratchByteCount(_ shape: MatmulShape, batch: MatmulBatch, team: ThreadTeam) -> Int
   {
     let jobs = Partition(batch.count, parts: batchJobs(batch, team)).parts

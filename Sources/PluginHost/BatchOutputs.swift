@@ -1,6 +1,6 @@
 internal import CSwervePlugin
 internal import Glibc
-internal import Synchronization
+internal import Locks
 internal import Tensors
 
 /// The outputs of a batch: checked and allocated as the plugin adds them, cut by rows as its requests end.
@@ -16,7 +16,7 @@ final class BatchOutputs: Sendable {
     var payloadBytes = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func open(_ model: PluginModel, token: UInt64) {
     state.withLock { state in

@@ -1,5 +1,6 @@
 internal import CSwervePlugin
 internal import Glibc
+internal import Locks
 internal import Synchronization
 internal import Telemetry
 
@@ -20,11 +21,11 @@ final class HostBinding: @unchecked Sendable {
   let table: UnsafePointer<swerve_host>
   /// Bytes taken through memory/1 and not given back.
   let memoryInUse = Atomic<Int>(0)
-  private let labels = Mutex(Labels())
+  private let labels = Lock(Labels())
   private let reported = Atomic<UInt32>(0)
 
   /// Every binding there is.
-  private static let all = Mutex<[HostBinding]>([])
+  private static let all = Lock<[HostBinding]>([])
 
   static func make(services: HostServices) -> HostBinding {
     let binding = HostBinding(services: services)

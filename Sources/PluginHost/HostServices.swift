@@ -1,7 +1,7 @@
 internal import CSwervePlugin
 internal import Glibc
 public import Kernels
-internal import Synchronization
+internal import Locks
 public import Telemetry
 
 /// What the host offers to every plugin: kernels, threads, memory, metrics, log. One for a process;
@@ -16,13 +16,14 @@ public final class HostServices: Sendable {
   /// Bytes that one output may have.
   let tensorLimit: Int
   let team: ThreadTeam
-  let kernels = KernelsService()
+  let kernels: KernelsService
+  private let instructionSet: InstructionSet
   let memory: MemoryBudget
   let metrics: PluginMetrics?
   let libraries = PluginLibraries()
   /// Executions of models that are gone.
-  let spareExecutions = Mutex<[BatchExecution]>([])
-  private let spareBindings = Mutex<[HostBinding]>([])
+  let spareExecutions = Lock<[BatchExecution]>([])
+  private let spareBindings = Lock<[HostBinding]>([])
   private let serverWords: CNames
 
   var serverName: UnsafePointer<CChar>? { serverWords[0] }
@@ -32,6 +33,7 @@ public final class HostServices: Sendable {
   ///   - serverVersion: told to plugins.
   ///   - metrics: where the numbers of plugins go; without it metrics/1 is not offered.
   ///   - threadPool: for threads/1 and kernels/1; without it they run on their caller's thread.
+  ///   - instructionSet: the widest that kernels/1 uses; plugins are told.
   ///   - memoryLimit: bytes that all plugins together may take through memory/1.
   ///   - tensorLimit: bytes that one output of one batch may have.
   ///   - abortsOnMisuse: whether a plugin that breaks the rules of the ABI takes the process down, for
@@ -39,12 +41,15 @@ public final class HostServices: Sendable {
   ///   - log: gets the plugins' lines; the default drops them.
   public init(
     serverVersion: String = "0", metrics: Metrics? = nil, threadPool: ThreadPool? = nil,
-    memoryLimit: Int = .max, tensorLimit: Int = 4 << 30, abortsOnMisuse: Bool = false,
+    instructionSet: InstructionSet = .detect(), memoryLimit: Int = .max, tensorLimit: Int = 4 << 30,
+    abortsOnMisuse: Bool = false,
     log: @escaping LogSink = { _, _, _, _ in }
   ) {
     self.log = log
     self.abortsOnMisuse = abortsOnMisuse
     self.tensorLimit = tensorLimit
+    self.instructionSet = instructionSet
+    kernels = KernelsService(instructionSet)
     team = threadPool.map { ThreadTeam($0) } ?? .single
     memory = MemoryBudget(limit: memoryLimit)
     self.metrics = metrics.map { PluginMetrics($0) }
@@ -65,7 +70,7 @@ public final class HostServices: Sendable {
   /// The service's table by its id.
   func table(of id: String) -> UnsafeRawPointer? {
     switch id {
-    case SWERVE_KERNELS: UnsafeRawPointer(ServiceTables.shared.kernels)
+    case SWERVE_KERNELS: UnsafeRawPointer(ServiceTables.shared.kernels[instructionSet])
     case SWERVE_THREADS: UnsafeRawPointer(ServiceTables.shared.threads)
     case SWERVE_MEMORY: UnsafeRawPointer(ServiceTables.shared.memory)
     case SWERVE_METRICS: metrics == nil ? nil : UnsafeRawPointer(ServiceTables.shared.metrics)
@@ -80,7 +85,8 @@ public final class HostServices: Sendable {
 struct ServiceTables: @unchecked Sendable {
   static let shared = ServiceTables()
 
-  let kernels = permanent(makeKernelsTable())
+  let kernels = Dictionary(
+    uniqueKeysWithValues: InstructionSet.allCases.map { ($0, permanent(makeKernelsTable($0))) })
   let threads = permanent(makeThreadsTable())
   let memory = permanent(makeMemoryTable())
   let metrics = permanent(makeMetricsTable())

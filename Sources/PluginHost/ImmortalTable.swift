@@ -1,3 +1,4 @@
+internal import Locks
 internal import Synchronization
 
 /// Objects that live as long as the process, found by a number. Numbers come back from plugins, right
@@ -8,7 +9,7 @@ final class ImmortalTable<Object: AnyObject>: @unchecked Sendable {
   private let entries: UnsafeMutablePointer<Unmanaged<Object>>
   private let capacity: Int
   private let count = Atomic<Int>(0)
-  private let lock = Mutex<Void>(())
+  private let lock = Lock<Void>(())
 
   /// Memory for the entries is reserved, and taken only as they come.
   init(capacity: Int) {

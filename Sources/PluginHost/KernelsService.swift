@@ -1,10 +1,10 @@
 internal import CSwervePlugin
 internal import Glibc
 internal import Kernels
-internal import Synchronization
+internal import Locks
 internal import Tensors
 
-func makeKernelsTable() -> swerve_kernels {
+func makeKernelsTable(_ instructionSet: InstructionSet) -> swerve_kernels {
   var table = swerve_kernels()
   table.struct_size = MemoryLayout<swerve_kernels>.size
   table.sgemm = {
@@ -26,13 +26,22 @@ func makeKernelsTable() -> swerve_kernels {
     let call = ConvolutionCall(adopt(UnsafeRawPointer(shape), as: swerve_conv2d.self))
     return services.kernels.convolve(call, x, weights, bias, y, team: services.team)
   }
+  let name: StaticString =
+    switch instructionSet {
+    case .portable: "portable"
+    case .avx2: "avx2"
+    case .avx512: "avx512"
+    }
+  table.instruction_set = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
   return table
 }
 
 /// kernels/1 over this machine's kernels. The memory they need beside their operands is kept.
 final class KernelsService: Sendable {
-  private let table = KernelTable.forInstructionSet(.avx512)
-  private let idleScratch = Mutex<[TensorMemory]>([])
+  private let table: KernelTable
+  private let idleScratch = Lock<[TensorMemory]>([])
+
+  init(_ instructionSet: InstructionSet) { table = .forInstructionSet(instructionSet) }
 
   func multiply(
     _ shape: MatmulShape, _ alpha: Float, _ a: UnsafePointer<Float>?, _ b: UnsafePointer<Float>?,

@@ -1,5 +1,5 @@
 internal import CSwervePlugin
-internal import Synchronization
+internal import Locks
 internal import Telemetry
 
 /// The metrics that plugins registered. Handles live as long as the process: a model that is loaded
@@ -24,7 +24,7 @@ final class PluginMetrics: Sendable {
   }
 
   private let metrics: Metrics
-  private let registry = Mutex(Registry())
+  private let registry = Lock(Registry())
 
   init(_ metrics: Metrics) { self.metrics = metrics }
 

@@ -1,8 +1,8 @@
-internal import Synchronization
+internal import Locks
 
 /// The libraries that were loaded, by file. A file is loaded again when it has changed.
 final class PluginLibraries: Sendable {
-  private let loaded = Mutex<[SharedObject.Identity: PluginLibrary]>([:])
+  private let loaded = Lock<[SharedObject.Identity: PluginLibrary]>([:])
 
   /// The library in the file at `path`. One load at a time.
   func load(_ path: String, _ services: HostServices) throws(PluginError) -> PluginLibrary {

@@ -1,6 +1,6 @@
 internal import CSwervePlugin
 internal import Glibc
-internal import Synchronization
+internal import Locks
 
 /// A plugin's code in this process: its table, adopted, and the lock of its load-thread. Lives as long
 /// as the process.
@@ -11,7 +11,7 @@ final class PluginLibrary: @unchecked Sendable {
   let version: String
   let table: AdoptedPlugin
   private let original: UnsafePointer<swerve_plugin>
-  private let loadThread = Mutex<Void>(())
+  private let loadThread = Lock<Void>(())
 
   /// Calls the entry function and adopts what it returns.
   /// - Parameter host: the plugin's own, for log lines that belong to no model.

@@ -1,5 +1,5 @@
 internal import CSwervePlugin
-internal import Synchronization
+internal import Locks
 public import Tensors
 
 /// A loaded model. Destroyed when the last reference goes; the holder keeps it while requests run, and
@@ -17,7 +17,7 @@ public final class PluginModel: @unchecked Sendable {
   private let library: PluginLibrary
   private let host: HostBinding
   private let handle: OpaquePointer
-  private let idle = Mutex<[BatchExecution]>([])
+  private let idle = Lock<[BatchExecution]>([])
 
   init(library: PluginLibrary, host: HostBinding, handle: OpaquePointer, description: ModelDescription) {
     self.description = description

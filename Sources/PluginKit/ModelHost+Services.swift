@@ -1,6 +1,9 @@
 internal import CSwervePlugin
 
 extension ModelHost {
+  /// The instruction set that kernels keep to, "avx2" for example; nil if the server does not say.
+  public var instructionSet: String? { kernels?.pointee.instruction_set.map { String(cString: $0) } }
+
   /// C[m,n] = alpha × op(A)[m,k] × op(B)[k,n] + beta × C on the server's kernels; row-major matrices,
   /// `lda`, `ldb`, `ldc` floats from row to row.
   public func multiply(

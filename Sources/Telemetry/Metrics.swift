@@ -1,5 +1,5 @@
 public import Bytes
-import Synchronization
+import Locks
 
 /// Names and values that tell apart the series of one metric.
 public typealias Labels = [(String, String)]
@@ -28,7 +28,7 @@ public final class Metrics: Sendable {
     var series: [Series] = []
   }
 
-  private let families = Mutex<[Family]>([])
+  private let families = Lock<[Family]>([])
 
   public init() {}
 

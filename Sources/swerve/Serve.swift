@@ -20,6 +20,15 @@ struct Serve: ParsableCommand {
     for path in repositories where !Files.isDirectory(path) {
       throw Refusal("--models \(path): no such folder; give the folder that holds NAME/VERSION/… folders")
     }
+    Serve.unblockSignals()
     try Server(options: options, repositories: repositories.map(Files.absolute)).run()
+  }
+
+  /// A process starts with the signals blocked that its parent's thread had blocked, and all its threads after it;
+  /// a server that does not hear SIGTERM cannot be stopped.
+  private static func unblockSignals() {
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
   }
 }

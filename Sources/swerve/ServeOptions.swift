@@ -1,5 +1,6 @@
 public import ArgumentParser
 import HTTP
+import Kernels
 public import Serving
 public import Telemetry
 
@@ -68,6 +69,12 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Seconds a connection may stay open without a request.")
   var idleSeconds = 75.0
 
+  @Option(help: "Bytes from which on a response is packed for a client that asks for it; 0: never.")
+  var compressMinBytes = 1024
+
+  @Option(help: "Origins whose pages may use the server, separated by commas; * for any.")
+  var corsOrigins = ""
+
   @Option(help: "Requests that may wait for one model; more are refused with 429.")
   var queueRequests = 4096
 
@@ -98,12 +105,14 @@ struct ServeOptions: ParsableArguments {
     "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "model-control",
     "poll-seconds", "loops", "workers", "max-body-bytes",
     "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
-    "queue-requests", "queue-bytes", "plugin-memory-bytes", "drain-seconds", "grace-seconds", "log-level",
-    "log-format", "cpu",
+    "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
+    "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
   ]
 
   mutating func validate() throws {
     try require((0...65_535).contains(port), "--port \(port)", "a port is 0 to 65535")
+    let sets = InstructionSet.allCases.map(\.rawValue)
+    try require(cpu.map(sets.contains) ?? true, "--cpu \(cpu ?? "")", sets.joined(separator: ", "))
     try require(
       (tlsCertificate == nil) == (tlsKey == nil),
       tlsKey == nil ? "--tls-certificate alone" : "--tls-key alone",
@@ -122,10 +131,32 @@ struct ServeOptions: ParsableArguments {
     )
     try require(headerSeconds > 0, "--header-seconds \(headerSeconds)", "above 0")
     try require(idleSeconds > 0, "--idle-seconds \(idleSeconds)", "above 0")
+    try require(compressMinBytes >= 0, "--compress-min-bytes \(compressMinBytes)", "0 or above")
+    for origin in corsOriginList {
+      try require(
+        Self.isOrigin(origin), "--cors-origins \(origin)",
+        "* or an origin as browsers write it, such as https://example.org:8443, without a path")
+    }
     try require(queueRequests > 0, "--queue-requests \(queueRequests)", "above 0")
     try require(queueBytes > 0, "--queue-bytes \(queueBytes)", "above 0")
     try require(drainSeconds >= 0, "--drain-seconds \(drainSeconds)", "0 or above")
     try require(graceSeconds >= 0, "--grace-seconds \(graceSeconds)", "0 or above")
+  }
+
+  /// The entries of `corsOrigins`.
+  var corsOriginList: [String] {
+    corsOrigins.split(separator: ",").map { entry in
+      var entry = entry.drop { $0 == " " }
+      while entry.last == " " { entry.removeLast() }
+      return String(entry)
+    }
+  }
+
+  private static func isOrigin(_ text: String) -> Bool {
+    if text == "*" { return true }
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    return parts.count == 3 && parts[0].count > 1 && parts[0].last == ":" && parts[1].isEmpty
+      && !parts[2].isEmpty && text == text.lowercased() && !text.contains(where: \.isWhitespace)
   }
 
   private func require(_ holds: Bool, _ given: String, _ expected: String) throws {

@@ -110,6 +110,7 @@ final class Server: Sendable {
   {
     HostServices(
       serverVersion: Build.version, metrics: metrics, threadPool: ThreadPool(workerCount: cores - 1),
+      instructionSet: .detect(limit: options.cpu),
       memoryLimit: options.pluginMemoryBytes > 0 ? options.pluginMemoryBytes : .max
     ) { level, plugin, model, message in
       log.write(level, message, [("plugin", plugin), ("model", model)])
@@ -127,6 +128,8 @@ final class Server: Sendable {
     configuration.connections = options.maxConnections
     configuration.connectionsPerAddress =
       options.maxConnectionsPerAddress > 0 ? options.maxConnectionsPerAddress : nil
+    configuration.compressMinBytes = options.compressMinBytes > 0 ? options.compressMinBytes : nil
+    configuration.corsOrigins = options.corsOriginList
     configuration.headTime = Int64(options.headerSeconds * 1e9)
     configuration.idleTime = Int64(options.idleSeconds * 1e9)
     return configuration

@@ -5,19 +5,20 @@ import Testing
 /// What each target may depend on: the arrows of docs/ARCHITECTURE.md. A target that is not listed
 /// here is refused, so that a new one is drawn before it is built.
 private let allowed: [String: Set<String>] = [
-  "CSwervePlugin": [], "CEvent": [], "COpenSSL": [], "CJansson": [], "COpenBLAS": [], "CKernels": [],
-  "Bytes": [], "Tensors": [], "Telemetry": ["Bytes"],
-  "KernelsBaseline": [], "KernelsAVX2": [], "KernelsAVX512": [],
+  "CSwervePlugin": [], "CEvent": [], "CJansson": [], "CZlib": [], "COpenSSL": [], "COpenBLAS": [],
+  "CKernels": [],
+  "Bytes": [], "Tensors": [], "Locks": [], "Telemetry": ["Bytes", "Locks"],
+  "KernelsBaseline": ["CKernels"], "KernelsAVX2": ["CKernels"], "KernelsAVX512": ["CKernels"],
   "Kernels": ["Tensors", "CKernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "COpenBLAS"],
-  "ONNX": ["Tensors", "Kernels"],
+  "ONNX": ["Tensors", "Kernels", "Locks"],
   "PluginKit": ["CSwervePlugin"],
   "IdentityPlugin": ["CSwervePlugin"], "HalfPlusTwoPlugin": ["CSwervePlugin"],
-  "OnnxPlugin": ["PluginKit", "ONNX", "Kernels", "Tensors"],
-  "PluginHost": ["CSwervePlugin", "Tensors", "Kernels", "Telemetry"],
-  "Serving": ["PluginHost", "Tensors", "Telemetry"],
-  "HTTP": ["CEvent", "COpenSSL", "Bytes", "Telemetry"],
+  "OnnxPlugin": ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
+  "PluginHost": ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
+  "Serving": ["PluginHost", "Tensors", "Telemetry", "Locks"],
+  "HTTP": ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
   "JSON": ["CJansson", "Bytes", "Tensors"],
-  "InferenceAPI": ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry"],
+  "InferenceAPI": ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
   "swerve": [
     "InferenceAPI", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors", "Telemetry", "Bytes",
     "ArgumentParser",
@@ -46,7 +47,9 @@ private func targets() throws -> [Target] {
 }
 
 @Test func noArrowPointsUp() throws {
-  let shipped = try targets().filter { $0.type != "test" && $0.name != "TestSupport" }
+  let shipped = try targets().filter {
+    $0.type != "test" && !["TestSupport", "CAllocationCount"].contains($0.name)
+  }
   #expect(shipped.count >= 20)
   for target in shipped {
     guard let may = allowed[target.name] else {

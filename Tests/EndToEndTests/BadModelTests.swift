@@ -48,6 +48,18 @@ import Testing
     try expectRefusal(of: "cut", in: folder, naming: [file])
   }
 
+  @Test func aModelWithUnknownOperatorsIsRefusedWithAllOfThem() throws {
+    let folder = try folderWithGoodModel()
+    var builder = OnnxModelBuilder(opset: 17)
+    builder.input("x", .fp32, ["n", 4])
+    builder.node("Frobnicate", ["x"], ["a"], name: "first")
+    builder.node("Relu", ["a"], ["b"])
+    builder.node("Twist", ["b"], ["y"], name: "second")
+    builder.output("y", .fp32, ["n", 4])
+    try folder.write("odd/1/model.onnx", Data(builder.bytes()))
+    try expectRefusal(of: "odd", in: folder, naming: ["Frobnicate", "first", "Twist", "second", "17"])
+  }
+
   @Test func aMissingPluginIsRefusedWithTheFoldersSearched() throws {
     let folder = try folderWithGoodModel()
     try folder.write("m/1/model.nosuch", "x")

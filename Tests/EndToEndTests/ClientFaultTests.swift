@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "empty"),
+    ("", "got the end of the text at offset 0"),
     ("{", "offset"),
     ("[1]", "object"),
     (#"{"inputs":[{"name":"INPUT0","shape":[1,2],"datatype":"FP32","data":[1,"x"]}]}"#, "inputs[0].data[1]"),

@@ -58,6 +58,27 @@ import Testing
     }
   }
 
+  @Test func aWrongValueIsRefusedWithWhatIsExpected() throws {
+    let run = try swerve("serve", "--cpu", "pentium")
+    #expect(run.status != 0)
+    #expect(run.error.contains("--cpu pentium: expected portable, avx2, avx512"), "\(run.error)")
+  }
+
+  @Test func originsAreSeparatedByCommas() throws {
+    let good = "https://a.example,http://b.example:8080"
+    for (origins, offender) in [
+      (good + ",c.example", "c.example"), (good + ",https://d.example/", "https://d.example/"),
+      ("https://E.example", "https://E.example"),
+    ] {
+      let run = try swerve("serve", environment: ["SWERVE_CORS_ORIGINS": origins, "SWERVE_MODELS": "models"])
+      #expect(run.status != 0)
+      #expect(run.error.contains("--cors-origins \(offender): expected * or an origin"), "\(run.error)")
+    }
+    // What is refused is the port, so the origins were taken.
+    let run = try swerve("serve", "--cors-origins", good, "--port", "99999", "--models", "models")
+    #expect(run.error.contains("99999"))
+  }
+
   @Test func versionSaysWhatItSpeaks() throws {
     #expect(try swerve("version").output.contains("plugin ABI 1.0"))
     #expect(try swerve("--version").output.contains("0.1.0"))

@@ -90,6 +90,15 @@ struct FashionFixture {
     #expect(fixture.compare(answers).distance < 1e-4)
   }
 
+  @Test(arguments: ["portable", "avx2"]) func agreesOnALesserCPU(_ cpu: String) throws {
+    let server = try ServerProcess(models: ["models"], arguments: ["--cpu", cpu])
+    let data = try JSONSerialization.data(withJSONObject: ["instances": fixture.nested(0..<10)])
+    let response = try server.client(timeoutSeconds: 120).request(
+      "POST", "/v1/models/fashion:predict", body: data)
+    let answers = try #require(response.object["predictions"] as? [[Double]])
+    #expect(fixture.compare(answers).distance < 1e-4)
+  }
+
   @Test func answersManyClientsAtOnceEachItsOwn() throws {
     let failures = FailureList()
     let fixture = fixture

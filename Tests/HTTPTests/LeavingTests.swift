@@ -122,3 +122,35 @@ private func request(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nHost: 
       exchange.loop.run { exchange.endStream() }
     })
 }
+
+@Test func aResetBehindHalfARequestIsNoticed() throws {
+  try withServer(
+    echo,
+    configure: {
+      $0.headTime = milliseconds(60_000)
+      $0.bodyTime = milliseconds(60_000)
+    },
+    run: { server, port in
+      for text in [
+        "GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+      ] {
+        // The loop is kept busy, so that it finds bytes and reset together.
+        let release = Tally()
+        let isHeld = Tally()
+        let client = try Client(port: port)
+        try waitUntil { server.connectionCount == 1 }
+        for loop in server.loops {
+          loop.run {
+            isHeld.add()
+            while release.value == 0 { usleep(100) }
+          }
+        }
+        try waitUntil { isHeld.value == server.loops.count }
+        try client.send(text)
+        client.reset()
+        release.add()
+        try waitUntil { server.connectionCount == 0 }
+      }
+    })
+}

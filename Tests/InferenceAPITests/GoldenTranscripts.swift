@@ -29,11 +29,12 @@ struct Transcript: Sendable, CustomTestStringConvertible {
   }
 
   static func post(
-    _ path: String, _ body: String, _ status: Int, _ expected: Expected, headers: [String] = []
+    _ path: String, _ body: String, _ status: Int, _ expected: Expected, headers: [String] = [],
+    answerHeaders: [String] = []
   ) -> Transcript {
     Transcript(
       method: "POST", path: path, headers: headers, requestBody: Array(body.utf8), status: status,
-      expected: expected)
+      expected: expected, answerHeaders: answerHeaders)
   }
 }
 
@@ -147,7 +148,11 @@ enum GoldenTranscripts {
           + "got [1,2].")),
     .post(simple, "{", 400, .error("failed to parse the request JSON buffer")),
     .post(
-      simple, "{}", 415, .error("Content-Encoding 'gzip' is not supported"),
+      simple, "{}", 415,
+      .error("Content-Encoding \"br\" is not supported; expected gzip, deflate or identity"),
+      headers: ["Content-Encoding: br"], answerHeaders: ["Accept-Encoding: gzip, deflate"]),
+    .post(
+      simple, "{}", 400, .error("the body is not valid gzip, which Content-Encoding says it is"),
       headers: ["Content-Encoding: gzip"]),
     .post(
       "/v2/models/busy/infer", #"{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[1]}]}"#, 429,

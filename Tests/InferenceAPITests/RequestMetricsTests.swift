@@ -1,6 +1,6 @@
 import Bytes
 import Foundation
-import Synchronization
+import Locks
 import Telemetry
 import Testing
 
@@ -9,7 +9,7 @@ import Testing
 @Suite struct RequestMetricsTests {
   @Test func threadsThatMeetAtANewModelShareItsMetrics() {
     let table = RequestMetricsTable(Metrics())
-    let seen = Mutex<[Int: Set<ObjectIdentifier>]>([:])
+    let seen = Lock<[Int: Set<ObjectIdentifier>]>([:])
     DispatchQueue.concurrentPerform(iterations: 8) { _ in
       for model in 0..<600 {
         let found = table.metrics(model: "m\(model)", version: 1, dialect: .openInference)

@@ -1,8 +1,8 @@
 import Foundation
 import HTTP
+import Locks
 import PluginHost
 import Serving
-import Synchronization
 import Tensors
 import Testing
 
@@ -125,8 +125,8 @@ private final class HeldModel: InferenceModel {
   let state = ModelState.ready
   let description: ModelDescription? = describe(
     inputs: [spec("x", .fp32, [-1])], outputs: [spec("y", .fp32, [-1])])
-  let receiver = Mutex<(any InferenceReceiver)?>(nil)
-  let inputs = Mutex<[Tensor]>([])
+  let receiver = Lock<(any InferenceReceiver)?>(nil)
+  let inputs = Lock<[Tensor]>([])
   let submitted = DispatchSemaphore(value: 0)
   let cancelled = DispatchSemaphore(value: 0)
 

@@ -126,7 +126,9 @@ private struct Case {
       for table in tables {
         for team in [ThreadTeam.single, ThreadTeam(pool)] {
           let result = Floats(expected.count)
-          let scratch = Scratch(table.batchedMatmulScratchByteCount(shape, batch: batch, team: team))
+          let byteCount = table.batchedMatmulScratchByteCount(shape, batch: batch, team: team)
+          #expect(byteCount <= table.matmulScratchByteCount(shape, packed: false, team: team))
+          let scratch = Scratch(byteCount)
           table.batchedMatmul(
             shape, batch: batch, a: a.base, b: b.base, c: result.base, scratch: scratch.pointer, team: team)
           #expect(difference(result, expected, tolerance: 1e-4) == nil)

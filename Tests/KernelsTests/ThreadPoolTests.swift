@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Locks
 import Synchronization
 import Testing
 
@@ -82,7 +83,7 @@ import Testing
     let team = ThreadTeam(width: 2) { count, body, context in
       for index in (0..<count).reversed() { body?(context, index) }
     }
-    let order = Mutex<[Int]>([])
+    let order = Lock<[Int]>([])
     team.parallelFor(3) { index in order.withLock { $0.append(index) } }
     #expect(order.withLock { $0 } == [2, 1, 0])
   }

@@ -1,6 +1,6 @@
 import Foundation
+import Locks
 import ONNX
-import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -103,7 +103,7 @@ import Testing
       Tensor.floats((0..<(thread % 3 + 1) * 8).map { Float($0 + thread) }, [thread % 3 + 1, 8])
     }
     let expected = try inputs.map { try session.run([$0])[0].floatValues }
-    let agree = Mutex(true)
+    let agree = Lock(true)
     DispatchQueue.concurrentPerform(iterations: 8) { thread in
       for _ in 0..<100 {
         let result = try? session.run([inputs[thread]])[0].floatValues

@@ -1,7 +1,7 @@
 import CSwervePlugin
 import Foundation
+import Locks
 import PluginKit
-import Synchronization
 import Tensors
 
 @testable import PluginHost
@@ -9,8 +9,8 @@ import Tensors
 /// Loads a plugin whose table was made in this process, as if it came from a file.
 enum InProcess {
   /// All that were made, since a table lives as long as the process; the last is the one being loaded.
-  private static let tables = Mutex<[PluginTable]>([])
-  private static let oneAtATime = Mutex<Void>(())
+  private static let tables = Lock<[PluginTable]>([])
+  private static let oneAtATime = Lock<Void>(())
 
   static func model(
     _ table: PluginTable, _ services: HostServices = HostServices(), path: String = "/models/m/1",
@@ -35,7 +35,7 @@ final class Recorder: PluginRequestReceiver {
     var outputs: [Tensor]
   }
 
-  private let state = Mutex<(answer: Answer?, chunks: [[Tensor]])>((nil, []))
+  private let state = Lock<(answer: Answer?, chunks: [[Tensor]])>((nil, []))
   private let ended = DispatchSemaphore(value: 0)
 
   func receive(chunk: [Tensor]) -> Bool {
@@ -59,7 +59,7 @@ final class Recorder: PluginRequestReceiver {
 
 /// Keeps what plugins log.
 final class LogRecorder: Sendable {
-  private let lines = Mutex<[String]>([])
+  private let lines = Lock<[String]>([])
   var text: String { lines.withLock { $0.joined(separator: "\n") } }
   func add(_ line: String) { lines.withLock { $0.append(line) } }
 }

@@ -1,5 +1,6 @@
 import CSwervePlugin
 import Foundation
+import Locks
 import PluginHost
 import PluginKit
 import Synchronization
@@ -215,7 +216,7 @@ private func table<Model: InferenceModel>(_ model: Model.Type) -> PluginTable {
   }
 
   final class Waiting: ScriptedModel {
-    private let open = Mutex<[Request.ID: Request]>([:])
+    private let open = Lock<[Request.ID: Request]>([:])
     override func execute(_ batch: Batch) throws -> Completion {
       for request in batch.requests { open.withLock { $0[request.id] = request } }
       return .pending

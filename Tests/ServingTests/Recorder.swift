@@ -1,12 +1,12 @@
 import Foundation
+import Locks
 import PluginHost
 import Serving
-import Synchronization
 import Tensors
 
 /// A receiver that keeps what it got.
 final class Recorder: InferenceReceiver {
-  private let results = Mutex<[Result<[Tensor], ServingError>]>([])
+  private let results = Lock<[Result<[Tensor], ServingError>]>([])
   private let done = DispatchSemaphore(value: 0)
 
   func receive(chunk: [Tensor]) -> Bool { true }

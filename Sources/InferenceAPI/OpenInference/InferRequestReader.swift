@@ -207,7 +207,10 @@ struct InferRequestReader {
     var shape = Shape()
     try reader.beginArray()
     while try reader.nextElement() {
-      let dimension = try reader.readUInt()
+      let dimension: UInt64
+      do throws(JSONError) { dimension = try reader.readUInt() } catch {
+        throw JSONError(message: error.message, path: "\(place)[\(shape.rank)]", offset: error.offset)
+      }
       guard shape.rank < Shape.maximumRank else {
         throw refuse("a tensor has at most \(Shape.maximumRank) dimensions")
       }

@@ -35,7 +35,6 @@ extension InferenceService {
   func infer(_ exchange: Exchange, _ parameters: PathParameters) {
     var context = makeContext(exchange, .openInference)
     do throws(APIFailure) {
-      try checkEncoding(exchange)
       let reference = try reference(exchange, parameters, .openInference)
       let model = try model(reference, .openInference)
       context.found(

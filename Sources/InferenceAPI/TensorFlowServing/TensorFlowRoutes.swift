@@ -31,7 +31,6 @@ extension InferenceService {
   func predict(_ exchange: Exchange, _ parameters: PathParameters) {
     var context = makeContext(exchange, .tensorFlowServing)
     do throws(APIFailure) {
-      try checkEncoding(exchange)
       let reference = try reference(exchange, parameters, .tensorFlowServing)
       let model = try model(reference, .tensorFlowServing)
       context.found(

@@ -53,27 +53,85 @@ extension Level {
   ) {
     let window = window.pointee
     let top = y * Int(window.stride_y) - Int(window.pad_top)
-    for x in 0..<Int(window.out_width) {
-      let left = x * Int(window.stride_x) - Int(window.pad_left)
-      let target = output + x * channels
-      forEachPart(channels) { channel, part in
-        var sum = splat(0)
-        for tapY in 0..<Int(window.kernel_height) {
-          let sourceY = top + tapY * Int(window.dilation_y)
-          if sourceY < 0 || sourceY >= Int(window.height) { continue }
-          for tapX in 0..<Int(window.kernel_width) {
-            let sourceX = left + tapX * Int(window.dilation_x)
-            if sourceX < 0 || sourceX >= Int(window.width) { continue }
-            let value = loadPart(input + (sourceY * Int(window.width) + sourceX) * channels + channel, part)
-            let weight = loadPart(
-              weights + (tapY * Int(window.kernel_width) + tapX) * channels + channel, part)
-            sum = lanes_multiply_add(value, weight, sum)
-          }
+    let step = Int(window.stride_x)
+    let reach = Int((window.kernel_width - 1) * window.dilation_x)
+    // Outputs from `first` on and before `end` have all their columns within the image.
+    let first = lesser(Int(window.out_width), (Int(window.pad_left) + step - 1) / step)
+    let room = Int(window.width) - 1 - reach + Int(window.pad_left)
+    let end = greater(first, room < 0 ? 0 : lesser(Int(window.out_width), room / step + 1))
+    forEachPart(channels) { channel, part in
+      let source = input + channel
+      let weights = weights + channel
+      let target = output + channel
+      var x = 0
+      while x < Int(window.out_width) {
+        if x >= first, x + 4 <= end {
+          depthwisePixels(
+            window, source, weights, channels, top, x * step - Int(window.pad_left), part,
+            target + x * channels)
+          x += 4
+        } else {
+          depthwisePixel(
+            window, source, weights, channels, top, x * step - Int(window.pad_left), part,
+            target + x * channels)
+          x += 1
         }
-        storePart(target + channel, sum, part)
       }
     }
   }
+}
+
+/// One pixel's vector of channels, some of whose taps may lie in the padding.
+@inline(__always)
+private func depthwisePixel(
+  _ window: kernels_window, _ input: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ channels: Int,
+  _ top: Int, _ left: Int, _ part: Int, _ target: UnsafeMutablePointer<Float>
+) {
+  var sum = splat(0)
+  for tapY in 0..<Int(window.kernel_height) {
+    let sourceY = top + tapY * Int(window.dilation_y)
+    if sourceY < 0 || sourceY >= Int(window.height) { continue }
+    for tapX in 0..<Int(window.kernel_width) {
+      let sourceX = left + tapX * Int(window.dilation_x)
+      if sourceX < 0 || sourceX >= Int(window.width) { continue }
+      let value = loadPart(input + (sourceY * Int(window.width) + sourceX) * channels, part)
+      let weight = loadPart(weights + (tapY * Int(window.kernel_width) + tapX) * channels, part)
+      sum = lanes_multiply_add(value, weight, sum)
+    }
+  }
+  storePart(target, sum, part)
+}
+
+/// Four neighbouring pixels whose columns all lie within the image: each weight is loaded once for them.
+@inline(__always)
+private func depthwisePixels(
+  _ window: kernels_window, _ input: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ channels: Int,
+  _ top: Int, _ left: Int, _ part: Int, _ target: UnsafeMutablePointer<Float>
+) {
+  var s0 = splat(0)
+  var s1 = splat(0)
+  var s2 = splat(0)
+  var s3 = splat(0)
+  let pixel = Int(window.stride_x) * channels
+  for tapY in 0..<Int(window.kernel_height) {
+    let sourceY = top + tapY * Int(window.dilation_y)
+    if sourceY < 0 || sourceY >= Int(window.height) { continue }
+    var source = input + (sourceY * Int(window.width) + left) * channels
+    var weight = weights + tapY * Int(window.kernel_width) * channels
+    for _ in 0..<Int(window.kernel_width) {
+      let factor = loadPart(weight, part)
+      s0 = lanes_multiply_add(loadPart(source, part), factor, s0)
+      s1 = lanes_multiply_add(loadPart(source + pixel, part), factor, s1)
+      s2 = lanes_multiply_add(loadPart(source + 2 * pixel, part), factor, s2)
+      s3 = lanes_multiply_add(loadPart(source + 3 * pixel, part), factor, s3)
+      source += Int(window.dilation_x) * channels
+      weight += channels
+    }
+  }
+  storePart(target, s0, part)
+  storePart(target + channels, s1, part)
+  storePart(target + 2 * channels, s2, part)
+  storePart(target + 3 * channels, s3, part)
 }
 
 /// Rows that the outputs reach over.

@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Locks
 import Tensors
 
 /// The files beside a model that hold its large tensors. Only files inside the model's folder are
@@ -7,7 +7,7 @@ import Tensors
 final class ExternalData: Sendable {
   /// The folder of the model file.
   private let folder: String
-  private let files = Mutex<[String: MappedFile]>([:])
+  private let files = Lock<[String: MappedFile]>([:])
 
   init(modelPath: String) {
     if let slash = modelPath.lastIndex(of: "/") {

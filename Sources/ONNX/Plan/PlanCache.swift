@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 import Tensors
 
 /// The plans of the shapes that came last, at most `capacity` of them.
@@ -21,7 +21,7 @@ final class PlanCache: Sendable {
   }
 
   private let capacity: Int
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   init(capacity: Int) { self.capacity = max(capacity, 1) }
 

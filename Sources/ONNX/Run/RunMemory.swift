@@ -1,5 +1,5 @@
 import Kernels
-import Synchronization
+import Locks
 import Tensors
 
 /// The memory of one run of a plan: the arena, scratch, and the table of pointers.
@@ -28,7 +28,7 @@ final class RunMemory: @unchecked Sendable {
 /// A plan and the memories of its runs, which are kept for the next ones.
 final class PreparedPlan: Sendable {
   let plan: Plan
-  private let idle = Mutex<[RunMemory]>([])
+  private let idle = Lock<[RunMemory]>([])
   private let kept: Int
 
   /// - Parameter kept: memories kept when idle.

@@ -1,6 +1,6 @@
 import Glibc
+import Locks
 public import PluginHost
-import Synchronization
 public import Telemetry
 
 /// What of serving an operator may set.
@@ -52,7 +52,7 @@ public final class ModelManager: Sendable {
   private let log: Log
   private let clock: MonotonicClock
   private let pool: WorkerPool
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let onFirstScan: @Sendable ([ServedModel]) -> Void
 
   public init(

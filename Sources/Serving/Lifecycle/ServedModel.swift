@@ -1,5 +1,5 @@
+import Locks
 public import PluginHost
-import Synchronization
 import Telemetry
 import Tensors
 
@@ -24,7 +24,7 @@ public final class ServedModel: Sendable {
   let clock: MonotonicClock
   private let pool: WorkerPool
   private let metrics: ModelMetrics
-  private let internals: Mutex<Internals>
+  private let internals: Lock<Internals>
 
   init(
     source: ModelSource, pool: WorkerPool, queueLimits: RequestQueue.Limits, metrics: Metrics,
@@ -34,7 +34,7 @@ public final class ServedModel: Sendable {
     self.pool = pool
     self.clock = clock
     self.metrics = ModelMetrics(metrics, name: source.name, version: source.version)
-    internals = Mutex(Internals(queue: RequestQueue(limits: queueLimits)))
+    internals = Lock(Internals(queue: RequestQueue(limits: queueLimits)))
   }
 
   public var state: ModelState { internals.withLock { $0.state } }

@@ -1,5 +1,5 @@
+import Locks
 public import PluginHost
-import Synchronization
 import Telemetry
 public import Tensors
 
@@ -41,7 +41,7 @@ public final class InferenceRequest: Sendable {
   /// Nanoseconds of CLOCK_MONOTONIC; 0 for none.
   public let deadline: Int64
   let receiver: any InferenceReceiver
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   public init(
     id: String, inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0,

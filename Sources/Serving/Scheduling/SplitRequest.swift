@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 import Tensors
 
 /// Gathers the answers to the parts of a request that holds more rows than the model takes at once.
@@ -11,11 +11,11 @@ final class SplitReceiver: Sendable {
   }
 
   private let whole: any InferenceReceiver
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   private init(whole: any InferenceReceiver, count: Int) {
     self.whole = whole
-    state = Mutex(State(outputs: Array(repeating: nil, count: count), left: count))
+    state = Lock(State(outputs: Array(repeating: nil, count: count), left: count))
   }
 
   /// One part's ear.

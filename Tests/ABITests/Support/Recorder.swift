@@ -1,6 +1,6 @@
 import Foundation
+import Locks
 import PluginHost
-import Synchronization
 import Tensors
 
 /// Keeps what a request was answered.
@@ -16,7 +16,7 @@ final class Recorder: PluginRequestReceiver {
     var chunks: [[Tensor]] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let ended = DispatchSemaphore(value: 0)
   /// How many chunks are taken before the client goes.
   private let chunkLimit: Int
@@ -47,7 +47,7 @@ final class Recorder: PluginRequestReceiver {
 
 /// Keeps what plugins log.
 final class LogRecorder: Sendable {
-  private let lines = Mutex<[String]>([])
+  private let lines = Lock<[String]>([])
 
   var text: String { lines.withLock { $0.joined(separator: "\n") } }
   var count: Int { lines.withLock { $0.count } }

@@ -3,7 +3,7 @@ import Foundation
 /// A response as a client sees it.
 struct Response: Equatable {
   var status: Int
-  /// Names in lower case.
+  /// Names in lower case; the values of fields with the same name joined.
   var headers: [String: String]
   var body: [UInt8]
 
@@ -173,7 +173,9 @@ final class Client: @unchecked Sendable {
       let line = try takeLine()
       if line.isEmpty { return response }
       let parts = line.split(separator: ":", maxSplits: 1)
-      response.headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces)
+      let name = parts[0].lowercased()
+      let value = parts[1].trimmingCharacters(in: .whitespaces)
+      response.headers[name] = response.headers[name].map { $0 + ", " + value } ?? value
     }
   }
 

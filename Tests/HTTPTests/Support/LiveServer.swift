@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Locks
 import Synchronization
 
 @testable import HTTP

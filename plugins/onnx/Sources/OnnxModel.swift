@@ -18,7 +18,8 @@ final class OnnxModel: InferenceModel {
     threads = HostThreads(host)
     let file = try ModelFolder(path)
     do {
-      let engine = Engine(kernels: .forInstructionSet(.detect()), team: threads.team)
+      let engine = Engine(
+        kernels: .forInstructionSet(.detect(limit: host.instructionSet)), team: threads.team)
       session = try Session(path: file.modelPath, options: SessionOptions(engine: engine))
     } catch let error as ONNXError {
       throw ModelError(error)

@@ -1,5 +1,5 @@
 import Kernels
-import Synchronization
+import Locks
 import Tensors
 
 /// Packed weights of a convolution. A volume is convolved slice by slice: one two-dimensional
@@ -136,7 +136,7 @@ final class PackedConvolution: Sendable {
   private let isPackedOnce: Bool
   private let activation: Activation
   private let kernels: KernelTable
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   /// - Parameter isPackedOnce: the parameters are the same for every image.
   init(
@@ -146,7 +146,7 @@ final class PackedConvolution: Sendable {
     self.isPackedOnce = isPackedOnce
     self.activation = activation
     self.kernels = kernels
-    state = Mutex(State(source: Source(weights: try weights.copied(), bias: try bias?.copied())))
+    state = Lock(State(source: Source(weights: try weights.copied(), bias: try bias?.copied())))
   }
 
   func taps(_ parameters: ConvolutionParameters) throws -> ConvolutionTaps {
