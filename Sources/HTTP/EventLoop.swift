@@ -336,15 +336,6 @@ private final class SignalEvent {
         Unmanaged<SignalEvent>.fromOpaque(own).takeUnretainedValue().action(number)
       }, Unmanaged.passUnretained(self).toOpaque())
     if let event { event_add(event, nil) }
-    unblock(number)
-  }
-
-  /// A parent that blocks signals hands that on to its children.
-  private func unblock(_ number: Int32) {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, number)
-    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
   deinit { if let event { event_free(event) } }
