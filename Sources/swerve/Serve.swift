@@ -7,7 +7,8 @@ struct Serve: ParsableCommand {
     abstract: "Serves models over HTTP.",
     discussion: """
       Standard output gets a line when the server listens and one when every model has been tried; log
-      lines go to standard error. SIGHUP reads the files of --tls-… again. SIGTERM and SIGINT end it: readiness says no, running requests end,
+      lines go to standard error. SIGHUP reads the files of --tls-… again. SIGTERM
+      and SIGINT end it: readiness says no, running requests end,
       and a second signal ends it at once. Each option has an environment variable: --log-level is
       SWERVE_LOG_LEVEL; lists are separated by ':'.
       """)
