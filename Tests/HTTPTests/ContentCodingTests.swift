@@ -44,15 +44,6 @@ private enum Unpacked: Equatable {
   var status: Int { if case .refused(let status, _) = self { status } else { 200 } }
 }
 
-private let inflater = SharedInflater()
-
-/// One inflater for all tests, as on a loop; so each sees what the one before left.
-private final class SharedInflater: Sendable {
-  // Only used under the lock.
-  private let inflater = Lock(Inflater())
-  func withInflater<Result>(_ body: (Inflater) -> Result) -> Result { inflater.withLock { body($0) } }
-}
-
 private func unpack(
   _ packed: [UInt8], _ coding: ContentCoding, limit: Int = 1 << 20,
   in all: ConnectionLimits = ConnectionLimits(ServerConfiguration(listeners: []))
@@ -65,17 +56,16 @@ private func unpack(
   let source = UnsafeMutableRawBufferPointer.allocate(byteCount: packed.count, alignment: 1)
   defer { source.deallocate() }
   source.copyBytes(from: packed)
-  return inflater.withInflater { inflater in
-    do throws(ProtocolError) {
-      try inflater.unpack(UnsafeRawBufferPointer(source), coding, into: &body, pool, all)
-    } catch {
-      #expect(body.filled <= limit)
-      #expect(body.block?.capacity ?? 0 <= BlockPool.size(for: limit))
-      return .refused(error.status, error.message)
-    }
-    guard let block = body.block else { return .content([]) }
-    return .content(Array(UnsafeRawBufferPointer(start: block.base, count: body.filled)))
+  let inflater = Inflater()
+  do throws(ProtocolError) {
+    try inflater.unpack(UnsafeRawBufferPointer(source), coding, into: &body, pool, all)
+  } catch {
+    #expect(body.filled <= limit)
+    #expect(body.block?.capacity ?? 0 <= BlockPool.size(for: limit))
+    return .refused(error.status, error.message)
   }
+  guard let block = body.block else { return .content([]) }
+  return .content(Array(UnsafeRawBufferPointer(start: block.base, count: body.filled)))
 }
 
 private func pack(_ content: [UInt8], _ coding: ContentCoding) -> [UInt8]? {
