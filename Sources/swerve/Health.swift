@@ -6,8 +6,8 @@ struct Health: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Asks a running server whether it is ready (or alive).",
     discussion: """
-      Exit code 0: the server answered 200. 1: it answered something else, or not at all. A server that
-      speaks TLS is asked on its Unix-domain socket, which stays plain: give both --unix-socket.
+      Exit code 0: the server answered 200. 1: it answered something else, or not at all. A server that speaks \
+      TLS is asked on its Unix-domain socket, which stays plain: give both --unix-socket.
       """)
 
   @Option(help: "The server's address.")

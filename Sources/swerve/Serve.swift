@@ -6,11 +6,11 @@ struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serves models over HTTP.",
     discussion: """
-      Standard output gets a line when the server listens and one when every model has been tried; log
-      lines go to standard error. SIGHUP reads the files of --tls-… again. SIGTERM
-      and SIGINT end it: readiness says no, running requests end,
-      and a second signal ends it at once. Each option has an environment variable: --log-level is
-      SWERVE_LOG_LEVEL; lists are separated by ':'.
+      Standard output gets a line when the server listens and one when every model has been tried; log lines go \
+      to standard error. SIGTERM and SIGINT end it: readiness says no, running requests end, and a second signal \
+      ends it at once. SIGHUP reads the files of --tls-… again.
+
+      Each option has an environment variable: --log-level is SWERVE_LOG_LEVEL; lists are separated by ':'.
       """)
 
   @OptionGroup var options: ServeOptions

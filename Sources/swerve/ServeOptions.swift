@@ -7,6 +7,7 @@ public import Telemetry
 extension Log.Level: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
   public static var allValueStrings: [String] { allCases.map { "\($0)" } }
+  public var defaultValueDescription: String { "\(self)" }
 }
 extension Log.Format: ExpressibleByArgument {}
 extension ServingConfiguration.Control: ExpressibleByArgument {}
@@ -110,7 +111,8 @@ struct ServeOptions: ParsableArguments {
   ]
 
   mutating func validate() throws {
-    try require((0...65_535).contains(port), "--port \(port)", "a port is 0 to 65535")
+    let day = 86_400.0
+    try require((0...65_535).contains(port), "--port \(port)", "0 to 65535")
     let sets = InstructionSet.allCases.map(\.rawValue)
     try require(cpu.map(sets.contains) ?? true, "--cpu \(cpu ?? "")", sets.joined(separator: ", "))
     try require(
@@ -120,7 +122,7 @@ struct ServeOptions: ParsableArguments {
     try require(
       tlsClientCA == nil || tlsCertificate != nil, "--tls-client-ca alone",
       "--tls-certificate and --tls-key with it")
-    try require(pollSeconds >= 0.05, "--poll-seconds \(pollSeconds)", "at least 0.05")
+    try require((0.05...day).contains(pollSeconds), "--poll-seconds \(pollSeconds)", "0.05 to 86400")
     try require((0...1024).contains(loops), "--loops \(loops)", "0 to 1024")
     try require((0...1024).contains(workers), "--workers \(workers)", "0 to 1024")
     try require(maxBodyBytes > 0, "--max-body-bytes \(maxBodyBytes)", "above 0")
@@ -129,8 +131,10 @@ struct ServeOptions: ParsableArguments {
     try require(
       maxConnectionsPerAddress >= 0, "--max-connections-per-address \(maxConnectionsPerAddress)", "0 or above"
     )
-    try require(headerSeconds > 0, "--header-seconds \(headerSeconds)", "above 0")
-    try require(idleSeconds > 0, "--idle-seconds \(idleSeconds)", "above 0")
+    try require(
+      headerSeconds > 0 && headerSeconds <= day, "--header-seconds \(headerSeconds)", "above 0, up to 86400")
+    try require(
+      idleSeconds > 0 && idleSeconds <= day, "--idle-seconds \(idleSeconds)", "above 0, up to 86400")
     try require(compressMinBytes >= 0, "--compress-min-bytes \(compressMinBytes)", "0 or above")
     for origin in corsOriginList {
       try require(
@@ -139,8 +143,8 @@ struct ServeOptions: ParsableArguments {
     }
     try require(queueRequests > 0, "--queue-requests \(queueRequests)", "above 0")
     try require(queueBytes > 0, "--queue-bytes \(queueBytes)", "above 0")
-    try require(drainSeconds >= 0, "--drain-seconds \(drainSeconds)", "0 or above")
-    try require(graceSeconds >= 0, "--grace-seconds \(graceSeconds)", "0 or above")
+    try require((0...day).contains(drainSeconds), "--drain-seconds \(drainSeconds)", "0 to 86400")
+    try require((0...day).contains(graceSeconds), "--grace-seconds \(graceSeconds)", "0 to 86400")
   }
 
   /// The entries of `corsOrigins`.

@@ -72,7 +72,7 @@ final class Server: Sendable {
     }
     let body = Unmanaged.passRetained(
       Body {
-        usleep(UInt32(min(seconds, 3600) * 1e6))
+        sleep(UInt32(seconds))
         action()
       })
     var thread = pthread_t()

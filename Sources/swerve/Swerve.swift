@@ -18,8 +18,8 @@ struct Swerve: ParsableCommand {
         curl http://127.0.0.1:8080/readyz              is everything ready, and if not, why
         curl http://127.0.0.1:8080/v2/models/NAME      inputs and outputs of a model
 
-      Every option of `serve` can also be given as an environment variable: --log-level is
-      SWERVE_LOG_LEVEL. What is given on the command line wins.
+      Every option of `serve` can also be given as an environment variable: --log-level is SWERVE_LOG_LEVEL. \
+      What is given on the command line wins.
       """,
     version: Build.version,
     subcommands: [Serve.self, Check.self, Describe.self, Health.self, Version.self],

@@ -38,6 +38,13 @@ import Testing
     #expect(response.errorMessage.contains(place), "\(response.text)")
   }
 
+  @Test(arguments: ["9223372036854775807,0", "0,9223372036854775807", "1000,0", "20000000,0"])
+  func manyRowsWithoutElementsAreAnsweredAtOnce(_ shape: String) throws {
+    let response = try infer(
+      #"{"inputs":[{"name":"INPUT0","datatype":"FP32","shape":[\#(shape)],"data":[]}]}"#)
+    #expect(response.status == (shape == "1000,0" ? 200 : 400), "\(response.text)")
+  }
+
   @Test func deepNestingIsRefused() throws {
     let response = try infer(String(repeating: "[", count: 100_000))
     #expect(response.status == 400)

@@ -57,3 +57,18 @@ private func fault(_ inputs: [Tensor]) -> String? {
   #expect(maximum(8, 100) == 8)
   #expect(maximum(1, 100) == 1)
 }
+
+@Test func absurdDimensionsWithoutElementsAreRefused() {
+  let wide = ModelContract(
+    name: "w",
+    description: ModelDescription(
+      inputs: [TensorSpec(name: "a", datatype: .fp32, shape: [-1, -1, -1])], outputs: [], maximumBatch: 8,
+      concurrency: .concurrent), configuredMaximum: nil)
+  for shape in [[.max, 0, 1], [0, .max, .max], [1 << 20, 0, 1 << 20]] as [Shape] {
+    do throws(ServingError) {
+      try wide.check([tensor("a", .fp32, shape)])
+      Issue.record("\(shape) passed")
+    } catch { #expect(error.message.contains("multiply to more than")) }
+  }
+  #expect(throws: Never.self) { try wide.check([tensor("a", .fp32, [1 << 20, 0, 1 << 10])]) }
+}

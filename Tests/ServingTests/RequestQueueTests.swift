@@ -92,3 +92,16 @@ private func queue(_ requests: [InferenceRequest], limits: RequestQueue.Limits =
   #expect(Set(left).count == left.count, "seed \(seed)")
   #expect(Set(left) == Set(admitted), "seed \(seed)")
 }
+
+@Test func requestsWithoutRowsBringNobodyIntoABatchThatDoesNotStack() throws {
+  var queue = try queue([request(rows: 0), request(rows: 0), request(rows: 1)])
+  for _ in 0..<3 { #expect(queue.next(maximumRows: nil, at: 0).batch.count == 1) }
+  #expect(queue.isEmpty)
+}
+
+@Test func aRequestLargerThanTheQueueIsTakenWhereNothingWaits() throws {
+  var queue = RequestQueue(limits: .init(requests: 2, bytes: 1 << 20))
+  try queue.admit([request(), request(), request()])
+  #expect(queue.count == 3)
+  #expect(throws: ServingError.self) { try queue.admit([request()]) }
+}

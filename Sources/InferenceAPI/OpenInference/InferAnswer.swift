@@ -54,7 +54,7 @@ struct InferAnswer: InferenceAnswer {
 
   func failure(for error: ServingError) -> APIFailure {
     var failure = APIFailure(error, dialect: .openInference, model: reference)
-    if let tensor = error.tensor, let index = inputNames.firstIndex(of: tensor) {
+    if let tensor = error.tensor, let index = inputNames.lastIndex(of: tensor) {
       failure.message += " (inputs[\(index)])"
     }
     failure.message = "[request id: \(id ?? "<id_unknown>")] " + failure.message

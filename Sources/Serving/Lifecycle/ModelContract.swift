@@ -3,6 +3,10 @@ import Tensors
 
 /// What a ready version of a model asks of its requests.
 final class ModelContract: Sendable {
+  /// What the dimensions of an input may multiply to. Without elements they cost a client nothing and may be
+  /// absurd; plugins count rows in 32 bits.
+  static let maximumExtent = Int(Int32.max)
+
   let name: String
   let description: ModelDescription
   /// Rows of dimension 0 one execution may hold; 1: rows are not stacked.
@@ -34,6 +38,12 @@ final class ModelContract: Sendable {
           .invalidArgument,
           "unexpected shape for input '\(input.name)' for model '\(name)'. Expected \(spec.shape), got "
             + "\(input.shape)." + shapeHint(spec.shape, input.shape), tensor: input.name)
+      }
+      guard input.shape.extent <= ModelContract.maximumExtent else {
+        throw ServingError(
+          .invalidArgument,
+          "the dimensions \(input.shape) of input '\(input.name)' for model '\(name)' multiply to more than "
+            + "\(ModelContract.maximumExtent), a dimension of 0 left out", tensor: input.name)
       }
       guard isBatching, let first = input.shape.first else { continue }
       if let rows, rows != first {
@@ -75,5 +85,15 @@ final class ModelContract: Sendable {
   private func shapeHint(_ expected: Shape, _ actual: Shape) -> String {
     guard isBatching, actual.rank + 1 == expected.rank else { return "" }
     return " NOTE: dimension 0 is the batch: send [1\(actual.map { ",\($0)" }.joined())] for a single row."
+  }
+}
+
+extension Shape {
+  /// The product of the dimensions that are not 0; `Int.max` if it does not fit.
+  fileprivate var extent: Int {
+    reduce(1) { product, dimension in
+      let (next, overflow) = product.multipliedReportingOverflow(by: Swift.max(dimension, 1))
+      return overflow ? .max : next
+    }
   }
 }

@@ -24,6 +24,7 @@ public final class ServedModel: Sendable {
   let clock: MonotonicClock
   private let pool: WorkerPool
   private let metrics: ModelMetrics
+  private let queueLimits: RequestQueue.Limits
   private let internals: Lock<Internals>
 
   init(
@@ -33,6 +34,7 @@ public final class ServedModel: Sendable {
     self.source = source
     self.pool = pool
     self.clock = clock
+    self.queueLimits = queueLimits
     self.metrics = ModelMetrics(metrics, name: source.name, version: source.version)
     internals = Lock(Internals(queue: RequestQueue(limits: queueLimits)))
   }
@@ -99,6 +101,13 @@ public final class ServedModel: Sendable {
       try enqueue([request])
       return
     }
+    let parts = (request.rows - 1) / contract.maximumBatch + 1
+    guard parts <= queueLimits.requests else {
+      throw ServingError(
+        .invalidArgument,
+        "\(request.rows) rows are \(parts) batches of \(contract.maximumBatch) for '\(name)'; the limit is "
+          + "\(queueLimits.requests): send fewer rows at once")
+    }
     try enqueue(request.split(maximumRows: contract.maximumBatch))
   }
 
@@ -150,7 +159,7 @@ public final class ServedModel: Sendable {
   private func executeNextBatch() {
     let now = clock.now()
     let (turn, model) = internals.withLock { internals in
-      let maximum = internals.contract.map { $0.isBatching ? $0.maximumBatch : 1 } ?? 1
+      let maximum = internals.contract.map { $0.isBatching ? $0.maximumBatch : nil } ?? nil
       return (internals.queue.next(maximumRows: maximum, at: now), internals.loaded)
     }
     for (request, error) in turn.dropped { drop(request, error, at: now) }

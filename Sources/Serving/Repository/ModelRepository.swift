@@ -50,8 +50,9 @@ public struct ModelRepository: Sendable {
   }
 
   private func addModel(_ name: String, at path: String, to snapshot: inout RepositorySnapshot) {
-    let versions = (FileSystem.entries(of: path) ?? []).filter(\.isDirectory).compactMap { Int($0.name) }
-      .filter { $0 > 0 }
+    let versions = (FileSystem.entries(of: path) ?? []).filter(\.isDirectory).compactMap {
+      ModelRepository.version(ofFolder: $0.name)
+    }
     if versions.isEmpty {
       snapshot.add(
         ModelSource(
@@ -79,6 +80,12 @@ public struct ModelRepository: Sendable {
           name: name, version: version, path: folder, configuration: configuration, fault: fault,
           fingerprint: fingerprint.value))
     }
+  }
+
+  /// The version that a folder holds: its name is a positive number, written as numbers are.
+  private static func version(ofFolder name: String) -> Int? {
+    guard let version = Int(name), version > 0, String(version) == name else { return nil }
+    return version
   }
 
   private func combine(

@@ -17,6 +17,9 @@ struct RequestQueue {
     var dropped: [(request: InferenceRequest, error: ServingError)] = []
   }
 
+  /// Requests without rows fill no batch, so their number is bounded too.
+  static let maximumRequestsPerBatch = 1024
+
   private let limits: Limits
   private var waiting: [InferenceRequest] = []
   private var head = 0
@@ -27,9 +30,10 @@ struct RequestQueue {
   var count: Int { waiting.count - head }
   var isEmpty: Bool { count == 0 }
 
-  /// Takes all of `requests` in, or none and says why not.
+  /// Takes all of `requests`, the parts of one, in, or none and says why not. Where nothing waits, one
+  /// request always fits, whatever its size: it was bounded when it came in.
   mutating func admit(_ requests: [InferenceRequest]) throws(ServingError) {
-    if count + requests.count > limits.requests {
+    if count + requests.count > limits.requests && !isEmpty {
       throw ServingError(
         .queueFull,
         "\(count) requests wait for the model already, the limit is \(limits.requests): try again later")
@@ -45,16 +49,19 @@ struct RequestQueue {
     bytes += more
   }
 
-  /// The next batch of at most `maximumRows` rows: the oldest request, and those right behind it
-  /// that may share a batch with it and fit. A free worker never waits for more.
-  mutating func next(maximumRows: Int, at now: Int64) -> Turn {
+  /// The next batch of at most `maximumRows` rows: the oldest request, and those right behind it that may
+  /// share a batch with it and fit. A free worker never waits for more. Without a maximum, requests are not
+  /// stacked: one a turn.
+  mutating func next(maximumRows: Int?, at now: Int64) -> Turn {
     var turn = Turn()
     var rows = 0
     while let request = first {
       if let error = fault(of: request, at: now) {
         turn.dropped.append((request, error))
       } else if let leader = turn.batch.first {
-        guard rows + request.rows <= maximumRows, leader.canShareBatch(with: request) else { break }
+        guard let maximumRows, rows <= maximumRows, request.rows <= maximumRows - rows,
+          turn.batch.count < RequestQueue.maximumRequestsPerBatch, leader.canShareBatch(with: request)
+        else { break }
         turn.batch.append(request)
         rows += request.rows
       } else {
@@ -62,7 +69,6 @@ struct RequestQueue {
         rows = request.rows
       }
       removeFirst()
-      if rows >= maximumRows { break }
     }
     return turn
   }
