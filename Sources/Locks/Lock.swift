@@ -36,14 +36,20 @@ public struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
 #if THREAD_SANITIZER
   /// A value behind a POSIX mutex.
   ///
-  /// Unchecked: `value` is reached only with the mutex held.
+  /// Unchecked: `held` is reached only with the mutex held.
   final class PosixLock<Value: ~Copyable>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private var value: Value
+    private var held: Held
+
+    /// Gives a value of no size an address that is not the object's own, where the sanitizer would see others.
+    private struct Held: ~Copyable {
+      let padding: UInt64 = 0
+      var value: Value
+    }
 
     init(_ value: consuming sending Value) {
       pthread_mutex_init(mutex, nil)
-      self.value = value
+      held = Held(value: value)
     }
 
     deinit {
@@ -56,7 +62,7 @@ public struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
     ) throws(Failure) -> sending Result {
       pthread_mutex_lock(mutex)
       defer { pthread_mutex_unlock(mutex) }
-      return try body(&value)
+      return try body(&held.value)
     }
   }
 #endif
