@@ -70,6 +70,8 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Seconds a connection may stay open without a request.")
   var idleSeconds = 75.0
 
+  @OptionGroup(title: "Limits on clients") var limits: LimitOptions
+
   @Option(help: "Bytes from which on a response is packed for a client that asks for it; 0: never.")
   var compressMinBytes = 1024
 
@@ -102,13 +104,14 @@ struct ServeOptions: ParsableArguments {
 
   static let listOptionNames = ["models", "plugins"]
   static let flagNames: [String] = []
-  static let valueOptionNames = [
-    "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "model-control",
-    "poll-seconds", "loops", "workers", "max-body-bytes",
-    "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
-    "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
-    "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
-  ]
+  static let valueOptionNames =
+    [
+      "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "model-control",
+      "poll-seconds", "loops", "workers", "max-body-bytes",
+      "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
+      "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
+      "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
+    ] + LimitOptions.optionNames
 
   mutating func validate() throws {
     let day = 86_400.0

@@ -30,7 +30,7 @@ final class Server: Sendable {
       log: log,
       onFirstScan: { Server.announce($0) })
     let service = InferenceService(
-      catalog: models, metrics: metrics, log: log,
+      catalog: models, metrics: metrics, log: log, limits: options.limits.api,
       identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
       openAPI: Installation.openAPI ?? "")
     http = HTTPServer(
@@ -132,6 +132,7 @@ final class Server: Sendable {
     configuration.corsOrigins = options.corsOriginList
     configuration.headTime = Int64(options.headerSeconds * 1e9)
     configuration.idleTime = Int64(options.idleSeconds * 1e9)
+    options.limits.apply(to: &configuration)
     return configuration
   }
 

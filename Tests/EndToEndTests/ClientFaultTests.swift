@@ -45,6 +45,16 @@ import Testing
     #expect(response.status == (shape == "1000,0" ? 200 : 400), "\(response.text)")
   }
 
+  @Test func aLimitThatIsSetHolds() throws {
+    let server = try ServerProcess(
+      models: ["models"], arguments: ["--max-json-depth", "8", "--max-header-fields", "4"])
+    let deep = String(repeating: "[", count: 9) + String(repeating: "]", count: 9)
+    let response = try server.post("/v2/models/identity/infer", #"{"x":\#(deep),"inputs":[]}"#)
+    #expect(response.status == 400 && response.errorMessage.contains("8"), "\(response.text)")
+    let fields = (0..<5).map { ("x-\($0)", "1") }
+    #expect(try server.post("/v2/models/identity/infer", "{}", headers: fields).status == 431)
+  }
+
   @Test func deepNestingIsRefused() throws {
     let response = try infer(String(repeating: "[", count: 100_000))
     #expect(response.status == 400)

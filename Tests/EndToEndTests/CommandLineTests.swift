@@ -52,6 +52,8 @@ import Testing
       "serve", environment: ["SWERVE_MODELS": "models", "SWERVE_PORT": "99999"])
     #expect(run.status != 0)
     #expect(run.error.contains("99999"))
+    let chunks = try swerve("serve", environment: ["SWERVE_MODELS": "models", "SWERVE_MAX_CHUNKS": "0"])
+    #expect(chunks.error.contains("--max-chunks 0: expected 1 to"), "\(chunks.error)")
     let help = try swerve("serve", "--help").output
     for option in ["--models", "--host", "--port", "--max-body-bytes", "--log-level"] {
       #expect(help.contains(option))
