@@ -17,7 +17,7 @@ final class Server: Sendable {
 
   init(options: ServeOptions, repositories: [String]) throws {
     self.options = options
-    let cores = AvailableCores.count()
+    let cores = UsableProcessors.count
     let log = Log(level: options.logLevel, format: options.logFormat)
     let metrics = Metrics()
     self.log = log
