@@ -36,8 +36,9 @@ private func refusal(_ text: String, limits: APILimits = APILimits()) -> APIFail
     #expect(request.inputs[0].shape == [2, 2])
     #expect(request.inputs[0].floatValues == [1, 2.5, -3, 400])
     #expect(request.inputs[1].stringValues == ["ab", ""])
-    #expect(request.isBinary("y"))
-    #expect(!request.isBinary("z"))
+    #expect(request.prefersBinaryOutputs)
+    #expect(request.outputs.map(\.name) == ["y", "z"])
+    #expect(request.outputs.map(\.isBinary) == [nil, false])
   }
 
   @Test func dataMayComeBeforeShapeAndDatatypeAndName() throws {

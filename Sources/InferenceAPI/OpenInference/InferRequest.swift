@@ -13,11 +13,6 @@ struct InferRequest {
   var outputs: [RequestedOutput] = []
   /// What `binary_data_output` says of outputs that do not say it themselves.
   var prefersBinaryOutputs = false
-
-  /// Whether the output `name` goes out as bytes after the JSON.
-  func isBinary(_ name: String) -> Bool {
-    outputs.first { $0.name == name }?.isBinary ?? prefersBinaryOutputs
-  }
 }
 
 /// An element of a request's `outputs`.
