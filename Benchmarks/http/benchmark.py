@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+from disturbance import cores_of_others
 from installation import Installation, say
 from processes import put_before_others
 from sections import Sections
@@ -52,7 +53,8 @@ def main():
             say(f"{time.monotonic() - begin:.0f} s: {row.name}: {row.unit}: {row.ours:.4g} against {row.peers}")
         minutes = (time.monotonic() - begin) / 60
 
-    print(f"{machine()}. Measured in {minutes:.1f} minutes{', --quick' if options.quick else ''}.\n")
+    print(f"{machine()}. Measured in {minutes:.1f} minutes{', --quick' if options.quick else ''};"
+          f" meanwhile other processes used {cores_of_others():.1f} cores.\n")
     print(markdown(rows))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:

@@ -6,6 +6,8 @@ import re
 import subprocess
 from contextlib import contextmanager
 
+from disturbance import watched
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -38,9 +40,10 @@ class Load:
             "wrk", f"-t{min(2, connections)}", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
             "-s", os.path.join(HERE, "post.lua"), f"http://127.0.0.1:{server.port}{self.request.path}", "--",
             self.body_path, *(f"{name}={value}" for name, value in self.request.headers.items())]
-        before = server.cpu_seconds()
-        output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 120).stdout
-        cpu = server.cpu_seconds() - before
+        with watched(server):
+            before = server.cpu_seconds()
+            output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 120).stdout
+            cpu = server.cpu_seconds() - before
         count, microseconds, errors = map(int, re.search(r"^RESULT (\d+) (\d+) (\d+)$", output, re.M).groups())
         if errors or not count:
             raise RuntimeError(f"{server.name}, {connections} connections: {errors} errors, {count} answers\n{output}")
@@ -49,10 +52,11 @@ class Load:
     def one(self, server, seconds, least_count):
         """One connection: {µs, p50; CPU µs/request}."""
         command = [self.latency_client, str(server.port), self.whole_path, str(seconds), str(least_count)]
-        before = server.cpu_seconds()
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 300)
+        with watched(server):
+            before = server.cpu_seconds()
+            answer = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 300)
+            cpu = server.cpu_seconds() - before
         if answer.returncode:
             raise RuntimeError(f"{server.name}: {answer.stderr}")
-        cpu = server.cpu_seconds() - before
         count, _, median, _ = map(float, answer.stdout.split())
         return {"µs, p50": median, "CPU µs/request": cpu / count * 1e6}

@@ -1,6 +1,7 @@
 """Servers take turns, so that the machine's drift falls on all of them; rows hold medians of the rounds."""
 
 import statistics
+import subprocess
 import sys
 
 from load import machine_alone
@@ -21,7 +22,7 @@ def take_turns(subjects, rounds, seconds, warm_up=1):
                     continue
                 try:
                     measured = subjects[name](warm_up if turn < 0 else seconds)
-                except RuntimeError as error:
+                except (RuntimeError, subprocess.SubprocessError) as error:
                     if name.startswith("Swerve"):
                         raise
                     print(f"http: left out: {error}", file=sys.stderr, flush=True)
@@ -43,8 +44,7 @@ class Row:
         peers = [peer for peer in peers if peer in results]
         self.ours = statistics.median(values)
         self.peers = {peer: statistics.median(results[peer][unit]) for peer in peers}
-        self.ratio = min(
-            (self.ratio_to(values, results[peer][unit]) for peer in peers), default=None)
+        self.ratio = min((self.ratio_to(values, results[peer][unit]) for peer in peers), default=None)
 
     def ratio_to(self, ours, theirs):
         pairs = zip(ours, theirs)
