@@ -67,11 +67,12 @@ class Sections:
             yield Row(at_64, RATE, results, ["evhttp"])
         yield Row(at_64, CPU, results, ["evhttp", "nginx"])
         for crowd in crowds:
-            for server in running:
-                ours, target = f"{server.name} at {crowd}", 0.8 if server is running[0] else None
-                if ours in results:
-                    title = f"{name}, {crowd:,} connections" + ("" if target else f": {server.name} itself")
-                    yield Row(title, RATE, rename(results, server.name), [f"{server.name} at 64"], target, ours)
+            title = f"{name}, {crowd:,} connections"
+            end = f" at {crowd}"
+            crowded = {key[:-len(end)]: values for key, values in results.items() if key.endswith(end)}
+            yield Row(title, RATE, {**crowded, "Swerve at 64": results["Swerve"]}, ["Swerve at 64"], 0.8)
+            if len(crowded) > 1:
+                yield Row(title, RATE, crowded, list(crowded)[1:])
 
     def small_latency(self, load, running, name):
         def one(server):
@@ -129,11 +130,6 @@ class Sections:
             results = take_turns(subjects, rounds, seconds=2, warm_up=0)
         yield Row(name, LONG, results, ["Triton"])
         yield Row(name, LONG_CPU, results, ["Triton"])
-
-
-def rename(results, server):
-    """The results with the server's own at 64 connections under a name that says so."""
-    return {f"{name} at 64" if name == server else name: values for name, values in results.items()}
 
 
 def milliseconds(measured):

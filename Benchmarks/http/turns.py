@@ -38,9 +38,9 @@ def take_turns(subjects, rounds, seconds, warm_up=1):
 class Row:
     """One line of the table: ours, the peers', and the ratio to the best of them."""
 
-    def __init__(self, name, unit, results, peers, target=None, ours="Swerve"):
+    def __init__(self, name, unit, results, peers, target=None):
         self.name, self.unit, self.target = name, unit, target
-        values = results[ours][unit]
+        values = results["Swerve"][unit]
         peers = [peer for peer in peers if peer in results]
         self.ours = statistics.median(values)
         self.peers = {peer: statistics.median(results[peer][unit]) for peer in peers}
