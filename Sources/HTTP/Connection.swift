@@ -30,7 +30,8 @@ final class Connection {
   /// The most that one connection reads before others get their turn, in bytes.
   private static let bytesPerTurn = 1_048_576
 
-  unowned let loop: EventLoop
+  /// It closes its connections before it ends, and a handler's exchange, which may outlive them, keeps it.
+  unowned(unsafe) let loop: EventLoop
   let context: ServerContext
   let transport: any Transport
   let address: SocketAddress

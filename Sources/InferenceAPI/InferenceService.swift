@@ -52,6 +52,12 @@ public final class InferenceService: ExchangeHandler {
   }
 
   public func handle(_ exchange: Exchange) {
+    if exchange.method == .post,
+      let known = TargetCache.of(exchange.loop).find(exchange.targetBytes, generation: catalog.generation)
+    {
+      known.endpoint == .infer ? infer(exchange, known.resolved) : predict(exchange, known.resolved)
+      return
+    }
     switch router.match(exchange.method, exchange.path) {
     case .found(let endpoint, let parameters):
       do throws(APIFailure) {
@@ -107,11 +113,21 @@ public final class InferenceService: ExchangeHandler {
     case .modelNames: exchange.respond(.object([("models", ServerDocuments.names(catalog.allModels))]))
     case .modelMetadata: try answerModelMetadata(exchange, parameters)
     case .modelReady: try answerModelReady(exchange, parameters)
-    case .infer: infer(exchange, parameters)
+    case .infer, .predict: answerInference(endpoint, parameters, exchange)
     case .modelList: exchange.respond(ModelStatus.list(catalog.allModels, identity))
     case .modelStatus: try answerModelStatus(exchange, parameters)
     case .servableMetadata: try answerServableMetadata(exchange, parameters)
-    case .predict: predict(exchange, parameters)
+    }
+  }
+
+  private func answerInference(_ endpoint: Endpoint, _ parameters: PathParameters, _ exchange: Exchange) {
+    let dialect = endpoint == .infer ? Dialect.openInference : .tensorFlowServing
+    do throws(APIFailure) {
+      let resolved = try resolve(try reference(exchange, parameters, dialect), dialect, exchange)
+      TargetCache.of(exchange.loop).store(exchange.targetBytes, endpoint, resolved)
+      endpoint == .infer ? infer(exchange, resolved) : predict(exchange, resolved)
+    } catch {
+      CallContext(exchange, self, metrics: requestMetrics.unknownModel(dialect)).fail(exchange, error)
     }
   }
 
