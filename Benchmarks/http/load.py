@@ -45,7 +45,8 @@ class Load:
             output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 120).stdout
             cpu = server.cpu_seconds() - before
         count, microseconds, errors = map(int, re.search(r"^RESULT (\d+) (\d+) (\d+)$", output, re.M).groups())
-        if errors or not count:
+        allowed = 0 if server.name == "Swerve" else count // 1000
+        if errors > allowed or not count:
             raise RuntimeError(f"{server.name}, {connections} connections: {errors} errors, {count} answers\n{output}")
         return {"requests/s": count / microseconds * 1e6, "CPU µs/request": cpu / count * 1e6}
 
