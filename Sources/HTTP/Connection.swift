@@ -46,6 +46,8 @@ final class Connection {
   var output: ByteBuffer?
   /// How much of `output` is written.
   var sent = 0
+  /// What is sent after `output`.
+  var tail = ResponseTail()
   /// The current answer is the last.
   var closesAfter = false
   /// Bytes of the client are unread: a plain close would reset the connection under the answer.
@@ -91,7 +93,7 @@ final class Connection {
   }
 
   var isClosed: Bool { phase == .closed }
-  var backlog: Int { (output?.count ?? 0) - sent }
+  var backlog: Int { (output?.count ?? 0) - sent + tail.count }
   var deadline: Int64 { min(readDeadline, writeDeadline) }
   /// The first byte of the request.
   var requestBase: UnsafePointer<UInt8>? { input.base.map { UnsafePointer($0) } }
@@ -163,7 +165,7 @@ final class Connection {
   }
 
   /// The client takes its answers too slowly for another request to be begun.
-  private var isHeldBack: Bool { backlog > context.configuration.backlogBytes }
+  private var isHeldBack: Bool { backlog > context.configuration.backlogBytes || tail.count > 0 }
 
   /// Takes one step; false if it has to wait.
   private func step(_ budget: inout Int) -> Bool {
@@ -318,6 +320,7 @@ final class Connection {
     if let output { loop.outputs.give(output) }
     output = nil
     sent = 0
+    tail = ResponseTail()
     if isHandled {
       // The handler's reference keeps both until it answers or lets go.
       exchange = nil

@@ -82,7 +82,7 @@ public final class InferenceService: ExchangeHandler {
         let dialect = Routes.dialect(of: exchange.path)
         let reference = try reference(exchange, parameters, dialect)
         _ = try description(of: try model(reference, dialect), reference, dialect)
-        return .admit
+        return dialect == .openInference ? admission(of: exchange) : .admit
       case .found, .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)
       case .methodNotAllowed(let allow): throw methodNotAllowed(exchange, allow)
@@ -91,6 +91,14 @@ public final class InferenceService: ExchangeHandler {
     } catch {
       return .refuse(Refusal(status: error.status, message: error.message, headers: error.headers))
     }
+  }
+
+  /// Has the first binary tensor lie where it can be used in place.
+  private func admission(of exchange: Exchange) -> Admission {
+    guard let text = exchange.header("Inference-Header-Content-Length"), let offset = Int(text) else {
+      return .admit
+    }
+    return .admitAligned(at: offset)
   }
 
   /// Bytes of a body that a route without use for it still reads, so that the connection lives on.

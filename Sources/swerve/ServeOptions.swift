@@ -53,7 +53,7 @@ struct ServeOptions: ParsableArguments {
   var workers = 0
 
   @Option(
-    help: "Microseconds that a model may take to be executed by the event loop that has the request, not a worker; 0: none is."
+    help: "Microseconds that a model may take and still run on the event loop of its request; 0: none does."
   )
   var inlineMicroseconds = 20
 

@@ -27,15 +27,16 @@ struct InferAnswer: InferenceAnswer {
     guard writer.hasBinaryPart else {
       return exchange.respond(status: 200) { writer.writeJSON(to: $0) }
     }
+    let pieces = writer.binaryPieces
     // The header before the body says how long the JSON is.
     let json = ByteBuffer(capacity: 512)
     writer.writeJSON(to: json)
     exchange.respond(
       status: 200, contentType: "application/octet-stream",
-      headers: [("Inference-Header-Content-Length", String(json.count))]
+      headers: [("Inference-Header-Content-Length", String(json.count))], pieces: pieces ?? []
     ) { buffer in
       buffer.append(json.bytes)
-      writer.writeBinaryPart(to: buffer)
+      if pieces == nil { writer.writeBinaryPart(to: buffer) }
     }
   }
 

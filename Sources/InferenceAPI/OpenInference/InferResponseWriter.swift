@@ -1,4 +1,5 @@
 import Bytes
+import HTTP
 import JSON
 import Tensors
 
@@ -52,6 +53,15 @@ struct InferResponseWriter {
       buffer.append("],\"data\":")
       json.writeFlat(tensor)
       buffer.append("}")
+    }
+  }
+
+  /// The binary part where it lies; nil if it has to be written, as BYTES have.
+  var binaryPieces: [ResponsePiece]? {
+    let binary = outputs.filter(\.isBinary).map(\.tensor)
+    guard !binary.contains(where: { $0.datatype == .bytes }) else { return nil }
+    return binary.map {
+      ResponsePiece(UnsafeRawBufferPointer(start: $0.data, count: $0.byteCount), owner: $0.memory)
     }
   }
 
