@@ -58,11 +58,13 @@ struct InferResponseWriter {
 
   /// The binary part where it lies; nil if it has to be written, as BYTES have.
   var binaryPieces: [ResponsePiece]? {
-    let binary = outputs.filter(\.isBinary).map(\.tensor)
-    guard !binary.contains(where: { $0.datatype == .bytes }) else { return nil }
-    return binary.map {
-      ResponsePiece(UnsafeRawBufferPointer(start: $0.data, count: $0.byteCount), owner: $0.memory)
+    var pieces: [ResponsePiece] = []
+    for (tensor, isBinary) in outputs where isBinary {
+      guard tensor.datatype != .bytes else { return nil }
+      pieces.append(
+        ResponsePiece(UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount), owner: tensor.memory))
     }
+    return pieces
   }
 
   func writeBinaryPart(to buffer: ByteBuffer) {
