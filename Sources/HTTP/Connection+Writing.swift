@@ -102,7 +102,10 @@ extension Connection {
 
   /// Appends a chunk if there is room; an empty one, which would end the body, is left out.
   func sendChunk(_ exchange: Exchange, _ body: (ByteBuffer) -> Void) -> Bool {
-    guard backlog <= context.configuration.backlogBytes else { return false }
+    guard backlog <= context.configuration.backlogBytes else {
+      stream.isHeldBack = true
+      return false
+    }
     guard exchange.method != .head else { return true }
     let output = outputForWriting()
     let start = output.count
@@ -182,4 +185,6 @@ struct StreamState {
   var status = 0
   /// Bytes of the answer so far, head and framing included.
   var bytes = 0
+  /// A chunk was refused, and the handler waits to be told that there is room.
+  var isHeldBack = false
 }

@@ -125,13 +125,14 @@ final class Connection {
       isProbablyEmpty = false
     }
     if phase == .handling, kinds & (EV_READ | EV_CLOSED) != 0 { checkWhetherClientLeft() }
-    if backlog > 0, phase != .closed { writableAgain() }
+    if backlog > 0, phase != .closed { flush() }
     drive()
   }
 
-  private func writableAgain() {
-    flush()
-    guard let exchange, exchange.state == .streaming, backlog == 0, phase == .handling else { return }
+  /// The backlog for which a chunk was refused has gone out, whichever event let it.
+  private func streamDrained() {
+    stream.isHeldBack = false
+    guard phase == .handling, let exchange, exchange.state == .streaming else { return }
     exchange.onDrained?()
   }
 
@@ -159,6 +160,7 @@ final class Connection {
     } while wasHeldBack && !isHeldBack && phase == .head
     isDriving = false
     if phase == .flushing, backlog == 0 { finishWriting() }
+    if stream.isHeldBack, backlog == 0 { streamDrained() }
   }
 
   /// The client takes its answers too slowly for another request to be begun.
