@@ -155,9 +155,9 @@ extension Connection {
       switch transport.write(UnsafeRawPointer(output.base + sent), count: output.count - sent) {
       case .moved(let count):
         sent += count
-        if writeDeadline != .max { setWriteDeadline() }
+        if writeDeadline != .max { extendWriteDeadline(count) }
       case .wouldBlock, .awaitsWritable:
-        if writeDeadline == .max { setWriteDeadline() }
+        if writeDeadline == .max { beginWriteDeadline() }
         compact(output)
         return
       case .ended, .failed:
