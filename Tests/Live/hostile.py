@@ -2,6 +2,9 @@
 
 hostile.py PORT SECONDS IDLE: prints a JSON object of how often each came, what was answered, and what should not
 have been. IDLE connections are held open beside.
+
+A client that does not read for as long as the server lingers loses its answer to the reset that follows, and on a busy
+machine this program may be that late. So a close is no fault by itself, but answers must be the rule.
 """
 
 import asyncio
@@ -164,7 +167,7 @@ async def pipelined_junk(connection, dice):
     count = dice.randint(1, 5)
     await connection.send(GET * count + b"\x16\x03\x01\0" + dice.randbytes(500) + b"\r\n\r\n")
     for _ in range(count):
-        if (status := await answer(connection)) != 200:
+        if (status := await answer(connection)) not in (0, 200):
             raise AssertionError(f"{status} for a request before the junk")
     status = await answer(connection)
     await until_closed(connection)
@@ -194,7 +197,8 @@ async def bad_coding(connection, dice):
     if dice.random() < 0.5:
         del data[dice.randrange(1, len(data)):]
     else:
-        data[dice.randrange(10, len(data) - 8)] ^= 1 << dice.randrange(8)
+        # Not the last byte before the trailer, whose upper bits may be padding.
+        data[dice.randrange(10, len(data) - 9)] ^= 1 << dice.randrange(8)
     await connection.send(wire.request(IDENTITY, bytes(data), ["Content-Encoding: gzip"]))
     return await answer(connection)
 
@@ -240,6 +244,18 @@ async def aborted_reader(connection, dice):
     return 0
 
 
+async def trickling_reader(connection, _):
+    """Takes a large answer so slowly that it would be held for it for hours."""
+    field, body = wire.infer_binary(1, 1_500_000, bytes(6_000_000))
+    await connection.send(wire.request(IDENTITY, body, [field]))
+    try:
+        while await connection.reader.read(2_000):
+            await asyncio.sleep(0.5)
+    except ConnectionError:
+        pass
+    return 0
+
+
 async def endless_pipeline(connection, _):
     """Sends requests and reads no answer."""
     connection.writer.transport.pause_reading()
@@ -263,7 +279,8 @@ ATTACKS = [
     (pipelined_junk, {400}, 2, None), (smuggling, {400, 501}, 2, None), (bad_chunks, {400}, 2, None),
     (foreign, {400, 505}, 1, None), (gzip_bomb, {413}, 1, None), (bad_coding, {400}, 1, None),
     (deep_json, {400}, 1, None), (false_tensor, {400, 413, 503}, 1, None), (many_tensors, {400}, 1, None),
-    (aborted_reader, {0}, 6, 4_096), (endless_pipeline, {0}, 2, 4_096),
+    (aborted_reader, {0}, 6, 4_096), (trickling_reader, {0}, 4, 4_096),
+    (endless_pipeline, {0}, 2, 4_096),
 ]
 
 
@@ -271,9 +288,23 @@ class Record:
     def __init__(self):
         self.statuses = collections.defaultdict(collections.Counter)
         self.faults = []
+        #: Seconds for which this program stood still, because others had the machine.
+        self.lag = 0.0
+
+    async def watch_lag(self):
+        while True:
+            start = time.monotonic()
+            await asyncio.sleep(0.5)
+            self.lag += max(0.0, time.monotonic() - start - 0.6)
 
     def fault(self, text):
         self.faults.append(text)
+
+    def judge_closes(self):
+        for function, allowed, _, _ in ATTACKS:
+            counts = self.statuses[function.__name__]
+            if 0 not in allowed and counts[0] > 3 + sum(counts.values()) / 20:
+                self.fault(f"{function.__name__}: {counts[0]} of {sum(counts.values())} were closed unanswered")
 
 
 async def attack(entry, port, end, seed, record):
@@ -281,15 +312,18 @@ async def attack(entry, port, end, seed, record):
     name = function.__name__
     dice = random.Random(seed)
     while time.monotonic() < end:
-        connection = None
+        connection, lag = None, record.lag
         try:
             async with asyncio.timeout(PATIENCE):
                 connection = await wire.Connection.open(port, receive_buffer)
                 status = await function(connection, dice)
             record.statuses[name][status] += 1
-            if status not in allowed:
+            if status and status not in allowed:
                 record.fault(f"{name} (seed {seed}): {status}, expected one of {sorted(allowed)}")
         except TimeoutError:
+            if record.lag - lag > 5:
+                record.statuses[name]["late"] += 1
+                continue
             record.fault(f"{name} (seed {seed}): not ended within {PATIENCE} s")
         except ConnectionError:
             record.statuses[name][0] += 1
@@ -319,6 +353,7 @@ async def idle(port, end, record):
 async def main():
     port, seconds, idlers = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     record, tasks = Record(), []
+    watch = asyncio.create_task(record.watch_lag())
     end = time.monotonic() + seconds
     start = time.time_ns()
     for entry in ATTACKS:
@@ -328,7 +363,9 @@ async def main():
         if index % 50 == 49:
             await asyncio.sleep(0.05)
     await asyncio.gather(*tasks)
-    print(json.dumps({"statuses": record.statuses, "faults": len(record.faults), "examples": record.faults[:10]}))
+    watch.cancel()
+    record.judge_closes()
+    print(json.dumps({"statuses": record.statuses, "lag": record.lag, "faults": len(record.faults), "examples": record.faults[:10]}))
 
 
 if __name__ == "__main__":
