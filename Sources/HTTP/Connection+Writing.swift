@@ -151,10 +151,10 @@ extension Connection {
   /// Writes as much as the socket takes.
   func flush() {
     guard let output, phase != .closed else { return }
-    while sent < output.count {
-      switch transport.write(UnsafeRawPointer(output.base + sent), count: output.count - sent) {
+    while let bytes = unsent(output) {
+      switch transport.write(bytes.baseAddress.unsafelyUnwrapped, count: bytes.count) {
       case .moved(let count):
-        sent += count
+        if sent < output.count { sent += count } else { tail.advance(by: count) }
         if writeDeadline != .max { extendWriteDeadline(count) }
       case .wouldBlock, .awaitsWritable:
         if writeDeadline == .max { beginWriteDeadline() }
@@ -169,6 +169,11 @@ extension Connection {
     sent = 0
     self.output = nil
     loop.outputs.give(output)
+  }
+
+  /// What goes out next; nil if all is sent.
+  private func unsent(_ output: ByteBuffer) -> UnsafeRawBufferPointer? {
+    sent < output.count ? UnsafeRawBufferPointer(rebasing: output.bytes[sent...]) : tail.next
   }
 
   /// Moves what is unwritten to the front once that is the smaller part, so that a stream's buffer does

@@ -30,7 +30,8 @@ final class Connection {
   /// The most that one connection reads before others get their turn, in bytes.
   private static let bytesPerTurn = 1_048_576
 
-  unowned let loop: EventLoop
+  /// It closes its connections before it ends, and a handler's exchange, which may outlive them, keeps it.
+  unowned(unsafe) let loop: EventLoop
   let context: ServerContext
   let transport: any Transport
   let address: SocketAddress
@@ -45,6 +46,8 @@ final class Connection {
   var output: ByteBuffer?
   /// How much of `output` is written.
   var sent = 0
+  /// What is sent after `output`.
+  var tail = ResponseTail()
   /// The current answer is the last.
   var closesAfter = false
   /// Bytes of the client are unread: a plain close would reset the connection under the answer.
@@ -93,7 +96,7 @@ final class Connection {
   }
 
   var isClosed: Bool { phase == .closed }
-  var backlog: Int { (output?.count ?? 0) - sent }
+  var backlog: Int { (output?.count ?? 0) - sent + tail.count }
   var deadline: Int64 { min(readDeadline, writeDeadline) }
   /// The first byte of the request.
   var requestBase: UnsafePointer<UInt8>? { input.base.map { UnsafePointer($0) } }
@@ -167,7 +170,7 @@ final class Connection {
   }
 
   /// The client takes its answers too slowly for another request to be begun.
-  private var isHeldBack: Bool { backlog > context.configuration.backlogBytes }
+  private var isHeldBack: Bool { backlog > context.configuration.backlogBytes || tail.count > 0 }
 
   /// Takes one step; false if it has to wait.
   private func step(_ budget: inout Int) -> Bool {
@@ -330,6 +333,7 @@ final class Connection {
     if let output { loop.outputs.give(output) }
     output = nil
     sent = 0
+    tail = ResponseTail()
     if isHandled {
       // The handler's reference keeps both until it answers or lets go.
       exchange = nil

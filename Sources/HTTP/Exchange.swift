@@ -89,6 +89,12 @@ public final class Exchange: @unchecked Sendable {
   /// The query, raw, without `?`; empty if none.
   public var query: String { currentTarget.query }
 
+  /// The request target as it was sent; valid until the exchange is answered.
+  public var targetBytes: UnsafeBufferPointer<UInt8> {
+    guard let base = connection?.requestBase else { return UnsafeBufferPointer(start: nil, count: 0) }
+    return parser.head.target.slice(of: base)
+  }
+
   private var currentTarget: TargetText {
     if !targetText.isCurrent, let base = connection?.requestBase {
       targetText.update(parser.head, base)
