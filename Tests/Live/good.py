@@ -81,6 +81,21 @@ async def large_binary(connection, dice):
     return 1
 
 
+async def pipelined_binary(connection, dice):
+    """Large and small answers in turns, taken late, so that some wait behind what the socket does not take."""
+    asked = [dice.randbytes(4 * dice.choice([1, 100, 50_000, 400_000])) for _ in range(6)]
+    messages = []
+    for data in asked:
+        field, body = wire.infer_binary(1, len(data) // 4, data)
+        messages.append(wire.request(IDENTITY, body, [field]))
+    sending = asyncio.create_task(connection.send(b"".join(messages)))
+    await asyncio.sleep(dice.random() / 5)
+    for data in asked:
+        check_binary(await connection.response(), data)
+    await sending
+    return len(asked)
+
+
 async def packed(connection, dice):
     coding = dice.choice(["gzip", "deflate"])
     rows = random_rows(dice) * 20
@@ -158,7 +173,7 @@ async def half_closed(connection, dice):
 
 
 KEPT = [plain_json, binary, packed, chunked, pipelined, expects_continue, half_plus_two, fashion]
-KINDS = {function.__name__: function for function in [*KEPT, large_binary, half_closed]}
+KINDS = {function.__name__: function for function in [*KEPT, large_binary, pipelined_binary, half_closed]}
 
 
 async def client(kind, port, end, seed, tally, faults):
