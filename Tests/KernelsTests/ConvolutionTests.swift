@@ -36,9 +36,39 @@ import Testing
     }
   }
 
+  private func winogradParameters(_ random: inout Randomness) -> ConvolutionParameters {
+    var parameters = ConvolutionParameters(
+      inputChannels: random.pick([8, 16, 19, 32, 70]), outputChannels: random.pick([8, 16, 35, 48]),
+      kernelHeight: 3, kernelWidth: 3)
+    parameters.padTop = random.pick([0, 1, 1, 5])
+    parameters.padLeft = random.pick([0, 1, 1, 5])
+    parameters.padBottom = random.pick([0, 1, 3])
+    parameters.padRight = random.pick([0, 1, 3])
+    return parameters
+  }
+
+  /// Sizes around the multiples of a tile, and images of more than one block.
+  @Test(arguments: 0..<3)
+  func winogradEqualsTheReferenceAtEveryLevelAndLayout(round: Int) {
+    var random = Randomness.seeded()
+    let pool = ThreadPool(workerCount: 2)
+    for _ in 0..<10 {
+      let parameters = winogradParameters(&random)
+      let height = random.int(4...30)
+      let width = random.pick([4, 7, 14, 33, 150])
+      for layout in [ImageLayout.channelsFirst, .channelsLast] {
+        for accuracy in [ConvolutionAccuracy.fast, .precise] {
+          check(
+            parameters, layout, accuracy, batch: random.int(0...2), height: height, width: width, &random,
+            pool)
+        }
+      }
+    }
+  }
+
   private func check(
-    _ parameters: ConvolutionParameters, _ layout: ImageLayout, batch: Int, height: Int, width: Int,
-    _ random: inout Randomness, _ pool: ThreadPool
+    _ parameters: ConvolutionParameters, _ layout: ImageLayout, _ accuracy: ConvolutionAccuracy = .fast,
+    batch: Int, height: Int, width: Int, _ random: inout Randomness, _ pool: ThreadPool
   ) {
     guard let size = parameters.outputSize(height: height, width: width) else { return }
     let depth =
@@ -59,7 +89,7 @@ import Testing
     for table in tables {
       let convolution = Convolution(
         parameters, weights: weights.base, bias: bias.map { UnsafePointer($0.base) }, activation: activation,
-        layout: layout, table: table)
+        layout: layout, image: ImageSize(height: height, width: width), accuracy: accuracy, table: table)
       let result = Floats(outputCount)
       let scratch = Scratch(
         convolution.scratchByteCount(batch: batch, height: height, width: width, team: team))

@@ -1,10 +1,13 @@
-/// target[rows, panelWidth] = a[rows, k] · b[k, panelWidth], the tile held in registers.
+internal import CKernels
+
+/// target[rows, panelWidth] = a[rows, k] · b[k, panelWidth], the tile held in registers and finished there
+/// if there is an epilogue, which `isClip` holds for.
 ///
 /// `rows` is constant where this is inlined, and so the rows beyond it vanish.
 @inline(__always)
 private func multiplyTile(
   rows: Int, k: Int, _ a: UnsafePointer<Float>, row: Int, step: Int, _ b: UnsafePointer<Float>, bRow: Int,
-  _ target: UnsafeMutablePointer<Float>, targetRow: Int
+  _ target: UnsafeMutablePointer<Float>, targetRow: Int, _ epilogue: UnsafePointer<kernels_epilogue>?
 ) {
   var c0 = zeroTileRow
   var c1 = zeroTileRow
@@ -47,26 +50,28 @@ private func multiplyTile(
     a12 += step
     b += bRow
   }
-  storeTileRow(c0, target)
-  if rows > 1 { storeTileRow(c1, target + targetRow) }
-  if rows > 2 { storeTileRow(c2, target + 2 * targetRow) }
-  if rows > 3 { storeTileRow(c3, target + 3 * targetRow) }
-  if rows > 4 { storeTileRow(c4, target + 4 * targetRow) }
-  if rows > 5 { storeTileRow(c5, target + 5 * targetRow) }
-  if rows > 6 { storeTileRow(c6, target + 6 * targetRow) }
-  if rows > 7 { storeTileRow(c7, target + 7 * targetRow) }
-  if rows > 8 { storeTileRow(c8, target + 8 * targetRow) }
-  if rows > 9 { storeTileRow(c9, target + 9 * targetRow) }
-  if rows > 10 { storeTileRow(c10, target + 10 * targetRow) }
-  if rows > 11 { storeTileRow(c11, target + 11 * targetRow) }
-  if rows > 12 { storeTileRow(c12, target + 12 * targetRow) }
-  if rows > 13 { storeTileRow(c13, target + 13 * targetRow) }
+  @inline(__always)
+  func store(_ sum: TileRow, _ line: Int) { finishTileRow(sum, line, target, targetRow, epilogue) }
+  store(c0, 0)
+  if rows > 1 { store(c1, 1) }
+  if rows > 2 { store(c2, 2) }
+  if rows > 3 { store(c3, 3) }
+  if rows > 4 { store(c4, 4) }
+  if rows > 5 { store(c5, 5) }
+  if rows > 6 { store(c6, 6) }
+  if rows > 7 { store(c7, 7) }
+  if rows > 8 { store(c8, 8) }
+  if rows > 9 { store(c9, 9) }
+  if rows > 10 { store(c10, 10) }
+  if rows > 11 { store(c11, 11) }
+  if rows > 12 { store(c12, 12) }
+  if rows > 13 { store(c13, 13) }
 }
 
 /// One row times a panel: four sums a column, for one alone would wait for the multiplier's latency.
 private func multiplyRow(
   k: Int, _ a: UnsafePointer<Float>, step: Int, _ b: UnsafePointer<Float>, bRow: Int,
-  _ target: UnsafeMutablePointer<Float>
+  _ target: UnsafeMutablePointer<Float>, _ epilogue: UnsafePointer<kernels_epilogue>?
 ) {
   var c0 = zeroTileRow
   var c1 = zeroTileRow
@@ -87,7 +92,25 @@ private func multiplyRow(
     a += step
     b += bRow
   }
-  storeTileRow(add(add(c0, c1), add(c2, c3)), target)
+  finishTileRow(add(add(c0, c1), add(c2, c3)), 0, target, 0, epilogue)
+}
+
+@inline(__always)
+private func finishTileRow(
+  _ sum: TileRow, _ line: Int, _ target: UnsafeMutablePointer<Float>, _ targetRow: Int,
+  _ epilogue: UnsafePointer<kernels_epilogue>?
+) {
+  guard let epilogue else {
+    storeTileRow(sum, target + line * targetRow)
+    return
+  }
+  var value = sum
+  if let bias = epilogue.pointee.column_bias { value = add(value, loadTileRow(bias)) }
+  if let bias = epilogue.pointee.row_bias { value = add(value, repeated(bias[line])) }
+  if let residual = epilogue.pointee.residual {
+    value = add(value, loadTileRow(residual + line * Int(epilogue.pointee.residual_stride)))
+  }
+  storeTileRow(clip(value, epilogue.pointee.first, epilogue.pointee.second), target + line * targetRow)
 }
 
 /// target[rows, panelWidth] = a · b, for `rows` of 1 … `Level.tileRows`.
@@ -95,17 +118,19 @@ private func multiplyRow(
 /// - Parameters:
 ///   - row: elements of `a` from a row to the next; `step`: from one column to the next.
 ///   - bRow: elements of `b` from a row to the next; each has `panelWidth` readable ones.
+///   - epilogue: one that `isClip` holds for, or nil; its pointers are those for this row and column.
 func multiplyTile(
   count rows: Int, k: Int, _ a: UnsafePointer<Float>, row: Int, step: Int, _ b: UnsafePointer<Float>,
-  bRow: Int,
-  _ target: UnsafeMutablePointer<Float>, targetRow: Int
+  bRow: Int, _ target: UnsafeMutablePointer<Float>, targetRow: Int,
+  _ epilogue: UnsafePointer<kernels_epilogue>? = nil
 ) {
   @inline(__always)
   func tile(_ rows: Int) {
-    multiplyTile(rows: rows, k: k, a, row: row, step: step, b, bRow: bRow, target, targetRow: targetRow)
+    multiplyTile(
+      rows: rows, k: k, a, row: row, step: step, b, bRow: bRow, target, targetRow: targetRow, epilogue)
   }
   switch rows {
-  case 1: multiplyRow(k: k, a, step: step, b, bRow: bRow, target)
+  case 1: multiplyRow(k: k, a, step: step, b, bRow: bRow, target, epilogue)
   case 2: tile(2)
   case 3: tile(3)
   case 4: tile(4)

@@ -51,6 +51,19 @@ private func multiplyTile(_ product: UnsafePointer<kernels_product>, tile: Int, 
       b, bRow: bRow, c, targetRow: cRow)
     return
   }
+  var epilogue = product.pointee.epilogue
+  epilogue.column_scale = epilogue.column_scale.map { $0 + firstColumn }
+  epilogue.column_bias = epilogue.column_bias.map { $0 + firstColumn }
+  epilogue.row_scale = epilogue.row_scale.map { $0 + firstRow }
+  epilogue.row_bias = epilogue.row_bias.map { $0 + firstRow }
+  epilogue.residual = epilogue.residual.map { $0 + firstRow * Int(epilogue.residual_stride) + firstColumn }
+  if columns == Level.panelWidth, epilogue.isClip {
+    if epilogue.activation.rawValue == 0 { (epilogue.first, epilogue.second) = (-.infinity, .infinity) }
+    multiplyTile(
+      count: rows, k: Int(product.pointee.k), a, row: Int(product.pointee.a_row),
+      step: Int(product.pointee.a_step), b, bRow: bRow, c, targetRow: cRow, &epilogue)
+    return
+  }
   var room = lanes_room()
   withUnsafeMutablePointer(to: &room) { room in
     let sums = UnsafeMutableRawPointer(room).assumingMemoryBound(to: Float.self)
@@ -58,12 +71,6 @@ private func multiplyTile(_ product: UnsafePointer<kernels_product>, tile: Int, 
       count: rows, k: Int(product.pointee.k), a, row: Int(product.pointee.a_row),
       step: Int(product.pointee.a_step),
       b, bRow: bRow, sums, targetRow: Level.panelWidth)
-    var epilogue = product.pointee.epilogue
-    epilogue.column_scale = epilogue.column_scale.map { $0 + firstColumn }
-    epilogue.column_bias = epilogue.column_bias.map { $0 + firstColumn }
-    epilogue.row_scale = epilogue.row_scale.map { $0 + firstRow }
-    epilogue.row_bias = epilogue.row_bias.map { $0 + firstRow }
-    epilogue.residual = epilogue.residual.map { $0 + firstRow * Int(epilogue.residual_stride) + firstColumn }
     Level.finish(&epilogue, sums, sourceRow: Level.panelWidth, c, cRow: cRow, rows: rows, columns: columns)
   }
 }
