@@ -39,6 +39,9 @@ public final class Convolution: Sendable {
       self.weights = AlignedMemory(copying: weights, sizes.taps * parameters.groups)
     case (.depthwise, .channelsLast): self.weights = sizes.tapsFirst(weights)
     case (.unfolded, .channelsFirst): self.weights = sizes.packedTiles(weights, table)
+    case (.direct, .channelsFirst):
+      self.weights = PackedMatrix.pack(
+        weights, k: sizes.depth, n: sizes.outputs, stride: sizes.depth, transposed: true, table: table)
     case (_, _): self.weights = sizes.packedPanels(weights, table)
     }
     self.bias = bias.map { AlignedMemory(copying: $0, parameters.outputChannels) }
@@ -86,6 +89,7 @@ public final class Convolution: Sendable {
       case (.depthwise, .channelsFirst): depthwisePlanes(window, images, items, scratch)
       case (.depthwise, .channelsLast): depthwiseRows(window, images, items)
       case (.unfolded, .channelsFirst): multiplyPanels(window, images, items, scratch)
+      case (.direct, _): multiplyRows(window, images, items, scratch)
       case (_, _): multiplyPixels(window, images, items, scratch)
       }
     }
@@ -95,7 +99,7 @@ public final class Convolution: Sendable {
   func epilogue(_ activation: Activation, firstChannel: Int) -> kernels_epilogue {
     var epilogue = kernels_epilogue(activation.code)
     let bias = bias.map { UnsafePointer($0.floats + firstChannel) }
-    if layout == .channelsFirst, method != .throughPixels {
+    if layout == .channelsFirst, method == .unfolded || method == .depthwise {
       epilogue.row_bias = bias
     } else {
       epilogue.column_bias = bias

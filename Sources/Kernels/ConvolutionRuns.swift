@@ -22,6 +22,9 @@ struct ConvolutionJobs {
     case (.unfolded, .channelsFirst):
       items = batch * sizes.groups * ConvolutionJobs.panels(window, sizes)
       count = sizes.depth * sizes.panelWidth
+    case (.direct, _):
+      items = batch * Int(window.out_height)
+      count = DirectRoom(convolution, window).count
     case (_, _):
       items = batch * sizes.groups * ConvolutionJobs.blocks(window, convolution.table)
       count = convolution.parameters.isPointwise ? 0 : ConvolutionJobs.blockRows(convolution.table) * sizes.depth

@@ -46,6 +46,8 @@ protocol LevelKernels: SendableMetatype {
   static func unfoldRows(
     _ window: UnsafePointer<kernels_window>, _ input: UnsafePointer<Float>, channels: Int, pixelStride: Int,
     firstPosition: Int, count: Int, _ target: UnsafeMutablePointer<Float>)
+  static func padRow(
+    _ row: UnsafePointer<Float>?, length: Int, left: Int, _ target: UnsafeMutablePointer<Float>, count: Int)
   static func foldPanel(
     _ window: UnsafePointer<kernels_window>, _ sums: UnsafePointer<Float>, row: Int, channels: Int,
     firstPosition: Int, count: Int, _ output: UnsafeMutablePointer<Float>)

@@ -128,5 +128,23 @@ import Testing
     #expect(ConvolutionMethod.choose(parameters, .channelsLast) == .unfolded)
     parameters.groups = 8
     #expect(ConvolutionMethod.choose(parameters, .channelsLast) == .depthwise)
+    parameters = ConvolutionParameters(inputChannels: 3, outputChannels: 64, kernelHeight: 7, kernelWidth: 7)
+    #expect(ConvolutionMethod.choose(parameters, .channelsFirst) == .direct)
+  }
+
+  @Test func winogradIsChosenWhereItSavesMoreThanItsWeightsCost() {
+    var parameters = ConvolutionParameters(
+      inputChannels: 512, outputChannels: 512, kernelHeight: 3, kernelWidth: 3)
+    (parameters.padTop, parameters.padLeft, parameters.padBottom, parameters.padRight) = (1, 1, 1, 1)
+    func method(_ side: Int, _ accuracy: ConvolutionAccuracy = .fast) -> ConvolutionMethod {
+      let image = ImageSize(height: side, width: side)
+      return .choose(parameters, .channelsLast, image: image, accuracy: accuracy)
+    }
+    #expect(method(56) == .winograd4)
+    #expect(method(56, .precise) == .winograd2)
+    #expect(method(7) == .winograd2)
+    #expect(method(1) == .unfolded)
+    parameters.strideX = 2
+    #expect(method(56) == .unfolded)
   }
 }

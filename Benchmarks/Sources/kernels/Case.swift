@@ -1,7 +1,7 @@
 import Foundation
 
 /// A line of what the driver asks: a case of Benchmarks/kernels/cases.json, and how to run it.
-struct Case: Decodable {
+struct Case: Decodable, Hashable {
   enum Kind: String, Decodable { case peak, conv, gemm }
 
   var kind: Kind

@@ -83,6 +83,9 @@ typedef struct kernels_product {
    * Within it row i, column j lies at i * a_row + j * a_step. */
   const float *a;
   int64_t tile_rows, a_tile, a_row, a_step;
+  /* A's rows may go on elsewhere: a_more_runs times more k columns, each run a_jump elements behind the end
+   * of the last. B then has as many more rows. */
+  int64_t a_more_runs, a_jump;
   /* Panel p of B begins at b + p * b_panel; its rows are b_row apart. */
   const float *b;
   int64_t b_panel, b_row;

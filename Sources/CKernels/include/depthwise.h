@@ -46,6 +46,11 @@ LANES_INLINE void kernels_store_tile(
 LANES_INLINE void kernels_depthwise_pixels(
     const kernels_tile *tile, int kernel, int stride, int rows, int columns, bool has_border, bool is_whole,
     int64_t part, lanes_f32 bias) {
+  lanes_f32 weights[25];
+  UNROLLED(i, kernel * kernel) {
+    const float *place = tile->weights + i * tile->weight_stride;
+    weights[i] = is_whole ? lanes_load(place) : lanes_load_part(place, part, 0);
+  }
   lanes_f32 sums[8];
   UNROLLED(i, rows * columns) sums[i] = bias;
   UNROLLED(y, (rows - 1) * stride + kernel) {
@@ -64,8 +69,7 @@ LANES_INLINE void kernels_depthwise_pixels(
       const int tap_y = y - r * stride;
       if (tap_y < 0 || tap_y >= kernel) continue;
       UNROLLED(tap_x, kernel) {
-        const float *place = tile->weights + (tap_y * kernel + tap_x) * tile->weight_stride;
-        const lanes_f32 weight = is_whole ? lanes_load(place) : lanes_load_part(place, part, 0);
+        const lanes_f32 weight = weights[tap_y * kernel + tap_x];
         UNROLLED(c, columns) {
           sums[r * columns + c] = lanes_multiply_add(inputs[c * stride + tap_x], weight, sums[r * columns + c]);
         }
@@ -81,25 +85,32 @@ LANES_INLINE void kernels_depthwise_pixels(
   }
 }
 
-LANES_INLINE lanes_f32 kernels_plane_load(const kernels_tile *tile, const float *row, int64_t x, bool has_border) {
-  return has_border ? lanes_load_range(row + x, tile->first_column - x, tile->end_column - x) : lanes_load(row + x);
-}
-
 /* rows × 16 neighbouring pixels of one plane; stride 1 or 2. */
 LANES_INLINE void kernels_depthwise_strip(
     const kernels_tile *tile, int kernel, int stride, int rows, bool has_border, lanes_f32 bias) {
+  /* Out of the loop over rows, in which each row is a condition. */
+  lanes_f32 weights[25];
+  UNROLLED(i, kernel * kernel) weights[i] = tile->weights[i];
+  lanes_range ranges[6];
+  if (has_border) {
+    UNROLLED(i, stride == 1 ? kernel : (kernel + 1) / 2 * 2) {
+      const int64_t x = stride == 1 ? i : i / 2 * 2 + i % 2 * 16;
+      ranges[i] = lanes_make_range(tile->first_column - x, tile->end_column - x);
+    }
+  }
   lanes_f32 sums[4];
   UNROLLED(i, rows) sums[i] = bias;
   UNROLLED(y, (rows - 1) * stride + kernel) {
     if (y < tile->first_row || y >= tile->end_row) continue;
     const float *row = tile->source + y * tile->row_stride;
     lanes_f32 inputs[6];
-    if (stride == 1) {
-      UNROLLED(x, kernel) inputs[x] = kernels_plane_load(tile, row, x, has_border);
-    } else {
+    UNROLLED(i, stride == 1 ? kernel : (kernel + 1) / 2 * 2) {
+      const float *place = row + (stride == 1 ? i : i / 2 * 2 + i % 2 * 16);
+      inputs[i] = has_border ? lanes_load_range(place, ranges[i]) : lanes_load(place);
+    }
+    if (stride == 2) {
       UNROLLED(pair, (kernel + 1) / 2) {
-        const lanes_f32 left = kernels_plane_load(tile, row, 2 * pair, has_border);
-        const lanes_f32 right = kernels_plane_load(tile, row, 2 * pair + 16, has_border);
+        const lanes_f32 left = inputs[2 * pair], right = inputs[2 * pair + 1];
         inputs[2 * pair] = lanes_even(left, right);
         inputs[2 * pair + 1] = lanes_odd(left, right);
       }
@@ -108,7 +119,7 @@ LANES_INLINE void kernels_depthwise_strip(
       const int tap_y = y - r * stride;
       if (tap_y < 0 || tap_y >= kernel) continue;
       UNROLLED(x, kernel) {
-        sums[r] = lanes_multiply_add(inputs[x], tile->weights[tap_y * kernel + x], sums[r]);
+        sums[r] = lanes_multiply_add(inputs[x], weights[tap_y * kernel + x], sums[r]);
       }
     }
   }

@@ -159,16 +159,30 @@ LANES_INLINE void lanes_store_part(float *pointer, lanes_f32 value, int64_t coun
 #endif
 }
 
-/* Lanes `first` … `end − 1` of those at `pointer`, as far as they are of the sixteen, zeros in the others;
- * touches no more memory. */
-LANES_INLINE lanes_f32 lanes_load_range(const float *pointer, int64_t first, int64_t end) {
+/* Lanes `first` … `end − 1`, as far as they are of the sixteen. */
+#if defined(LANES_HAVE_MASKS)
+typedef lanes_mask lanes_range;
+#else
+typedef struct lanes_range {
+  int64_t first, end;
+} lanes_range;
+#endif
+LANES_INLINE lanes_range lanes_make_range(int64_t first, int64_t end) {
   const int64_t from = first < 0 ? 0 : first > 16 ? 16 : first;
   const int64_t to = end < from ? from : end > 16 ? 16 : end;
 #if defined(LANES_HAVE_MASKS)
-  return lanes_load_mask(pointer, lanes_mask_below(to) & ~lanes_mask_below(from), 0);
+  return lanes_mask_below(to) & ~lanes_mask_below(from);
+#else
+  return (lanes_range){from, to};
+#endif
+}
+/* Zeros in the lanes beyond the range; touches no more memory than it. */
+LANES_INLINE lanes_f32 lanes_load_range(const float *pointer, lanes_range range) {
+#if defined(LANES_HAVE_MASKS)
+  return lanes_load_mask(pointer, range, 0);
 #else
   lanes_f32 value = 0;
-  memcpy((float *)&value + from, pointer + from, (size_t)(to - from) * sizeof(float));
+  memcpy((float *)&value + range.first, pointer + range.first, (size_t)(range.end - range.first) * sizeof(float));
   return value;
 #endif
 }

@@ -79,6 +79,25 @@ extension Level {
   }
 }
 
+extension Level {
+  /// Writes `count` values of a row that has `left` zeros before it and as many behind it as are asked for.
+  ///
+  /// - Parameter row: nil for nothing but zeros.
+  public static func padRow(
+    _ row: UnsafePointer<Float>?, length: Int, left: Int, _ target: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    let first = row == nil ? count : lesser(left, count)
+    let end = row == nil ? count : lesser(left + length, count)
+    forEachPart(first) { index, part in storePart(target + index, splat(0), part) }
+    if let row {
+      forEachPart(end - first) { index, part in
+        storePart(target + first + index, loadPart(row + index, part), part)
+      }
+    }
+    forEachPart(count - end) { index, part in storePart(target + end + index, splat(0), part) }
+  }
+}
+
 /// One pixel's taps of one kernel row, of dense channels-last pixels: a copy, with zeros where it leaves the image.
 @inline(__always)
 private func unfoldRow(
