@@ -228,20 +228,27 @@ public final class ServedModel: Sendable {
       return
     }
     let rows = model.description.maximumBatch > 1 ? batch.reduce(0) { $0 + $1.rows } : 1
-    let requests = batch.map { request in
-      request.begin(rows: model.description.maximumBatch > 1 ? request.rows : 1, batchSize: rows, at: now)
+    let bytes = batch.reduce(0) { $0 + $1.byteCount }
+    let requests = batch.enumerated().map { position, request in
+      request.begin(
+        rows: model.description.maximumBatch > 1 ? request.rows : 1, batchSize: rows,
+        reportedBytes: position == 0 ? bytes : nil, at: now)
     }
     metrics.executions.add()
     metrics.rows.add(UInt64(rows))
     metrics.batchSize.observe(Double(rows))
     model.execute(inputs: inputs, requests: requests)
-    times.learn(byteCount: batch.reduce(0) { $0 + $1.byteCount }, from: now, to: clock.now())
   }
 
   private func drop(_ request: InferenceRequest, _ error: ServingError, at now: Int64) {
     gate.leave()
     (error.code == .cancelled ? metrics.cancelled : metrics.refused).add()
     request.refuse(error, at: now)
+  }
+
+  /// Takes in how long an execution over so many bytes of inputs took.
+  func learn(batchBytes: Int, timing: InferenceTiming) {
+    times.learn(byteCount: batchBytes, from: timing.startedAt, to: timing.startedAt + timing.execute)
   }
 
   /// A request that ran has its answer.
