@@ -42,6 +42,7 @@ let package = Package(
     .library(name: "JSON", targets: ["JSON"]),
     .library(name: "PluginHost", targets: ["PluginHost"]),
     .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "SchedulerSimulation", targets: ["SchedulerSimulation"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
     .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),
     .library(name: "onnx", type: .dynamic, targets: ["OnnxPlugin"]),
@@ -65,6 +66,7 @@ let package = Package(
     .target(name: "Bytes", swiftSettings: served),
     .target(name: "Tensors", swiftSettings: served),
     .target(name: "Locks", swiftSettings: served),
+    .target(name: "Scheduling", swiftSettings: served),
     .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: served),
 
     // Kernels: one target an instruction set, chosen at run time.
@@ -96,19 +98,22 @@ let package = Package(
       name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
       swiftSettings: served),
     .target(
-      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry", "Locks"], swiftSettings: served),
+      name: "Serving", dependencies: ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],
+      swiftSettings: served),
     .target(
       name: "HTTP", dependencies: ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
       swiftSettings: served),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: served),
     .target(
       name: "InferenceAPI",
-      dependencies: ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
-      swiftSettings: served),
+      dependencies: [
+        "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks",
+      ], swiftSettings: served),
     .executableTarget(
       name: "swerve",
       dependencies: [
-        "InferenceAPI", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors", "Telemetry", "Bytes",
+        "InferenceAPI", "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Kernels", "Tensors",
+        "Telemetry", "Bytes",
         "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: served),
@@ -116,6 +121,13 @@ let package = Package(
     // Tests.
     .target(
       name: "TestSupport", dependencies: ["Tensors", "CZlib"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .target(
+      name: "SchedulerSimulation", dependencies: ["Scheduling", "TestSupport"],
+      path: "Tests/SchedulerSimulation",
+      swiftSettings: strict),
+    .testTarget(
+      name: "SchedulingTests", dependencies: ["Scheduling", "SchedulerSimulation", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
