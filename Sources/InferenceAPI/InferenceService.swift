@@ -30,6 +30,10 @@ public final class InferenceService: ExchangeHandler {
   let limits: APILimits
   let identity: ServerIdentity
   let openAPI: String
+  /// Whether answers tell what their phases took.
+  let tellsTiming: Bool
+  /// The clock when the service was made, which is `identity.startedAt`.
+  let startedAt: Int64
   let requestMetrics: RequestMetricsTable
   private let router = Router(Routes.all)
 
@@ -37,9 +41,10 @@ public final class InferenceService: ExchangeHandler {
   ///   - catalog: the models; a `ModelManager`.
   ///   - clock: the clock that `Exchange.startedAt` is read from.
   ///   - openAPI: the text of openapi.yaml, served as it is.
+  ///   - tellsTiming: whether answers of inferences have a `Server-Timing` field.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
-    limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String
+    limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String, tellsTiming: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -48,6 +53,8 @@ public final class InferenceService: ExchangeHandler {
     self.limits = limits
     self.identity = identity
     self.openAPI = openAPI
+    self.tellsTiming = tellsTiming
+    startedAt = clock.now()
     requestMetrics = RequestMetricsTable(metrics)
   }
 
@@ -121,6 +128,8 @@ public final class InferenceService: ExchangeHandler {
     case .modelNames: exchange.respond(.object([("models", ServerDocuments.names(catalog.allModels))]))
     case .modelMetadata: try answerModelMetadata(exchange, parameters)
     case .modelReady: try answerModelReady(exchange, parameters)
+    case .modelStatistics: try answerStatistics(exchange, parameters)
+    case .batching: try answerBatching(exchange, parameters)
     case .infer, .predict: answerInference(endpoint, parameters, exchange)
     case .modelList: exchange.respond(ModelStatus.list(catalog.allModels, identity))
     case .modelStatus: try answerModelStatus(exchange, parameters)

@@ -1,5 +1,6 @@
 import Bytes
 import JSON
+import Scheduling
 import Serving
 
 /// Reads a model's `model.json`.
@@ -9,7 +10,11 @@ enum ModelConfigurationFile {
     var description: String
   }
 
-  private static let members = ["plugin", "parameters", "versions", "max_batch", "instances"]
+  private static let members = [
+    "plugin", "parameters", "versions", "max_batch", "instances", "max_linger_microseconds",
+    "priority_levels",
+    "default_priority_level", "default_queue_policy", "priority_queue_policy", "cache",
+  ]
 
   static func read(_ path: String) throws -> ModelConfiguration {
     guard let bytes = Files.bytes(path) else { throw Fault(description: "cannot be read") }
@@ -23,6 +28,7 @@ enum ModelConfigurationFile {
   static func configuration(from document: JSONValue) throws -> ModelConfiguration {
     guard case .object(let object) = document else { throw Fault(description: "expected an object") }
     var configuration = ModelConfiguration()
+    try QueueSettings.read(document, into: &configuration)
     for (name, value) in object {
       switch name {
       case "plugin": configuration.plugin = try string(value, name)
@@ -34,6 +40,8 @@ enum ModelConfigurationFile {
       case "versions": configuration.versionPolicy = try versionPolicy(value)
       case "max_batch": configuration.maximumBatch = try positive(value, name)
       case "instances": configuration.instances = try positive(value, name)
+      case "cache": configuration.cacheBytes = try QueueSettings.cacheBytes(value)
+      case _ where QueueSettings.members.contains(name): break
       default:
         throw Fault(description: "'\(name)' is not a setting; there are \(members.joined(separator: ", "))")
       }
@@ -57,7 +65,7 @@ enum ModelConfigurationFile {
     return text
   }
 
-  private static func positive(_ value: JSONValue, _ name: String) throws -> Int {
+  static func positive(_ value: JSONValue, _ name: String) throws -> Int {
     guard case .integer(let number) = value, number > 0 else {
       throw Fault(description: "'\(name)': expected a whole number above 0")
     }

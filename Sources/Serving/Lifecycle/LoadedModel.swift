@@ -8,12 +8,20 @@ final class LoadedModel: @unchecked Sendable {
   let contract: ModelContract
   /// Whether no more executions than a given number may run at once, whatever threads there are.
   let countsTurns: Bool
+  /// Whether requests may be executed without a look at the queue's policy, where nothing waits.
+  let mayRunDirectly: Bool
+  let cache: ResponseCache?
   private(set) var plugin: PluginModel?
 
-  init(_ plugin: PluginModel, contract: ModelContract, countsTurns: Bool) {
+  init(
+    _ plugin: PluginModel, contract: ModelContract, countsTurns: Bool, mayRunDirectly: Bool,
+    cache: ResponseCache?
+  ) {
     self.plugin = plugin
     self.contract = contract
     self.countsTurns = countsTurns
+    self.mayRunDirectly = mayRunDirectly
+    self.cache = cache
   }
 
   func release() { plugin = nil }

@@ -1,6 +1,7 @@
 import Glibc
 import Locks
 public import PluginHost
+import Scheduling
 import Synchronization
 public import Telemetry
 
@@ -23,6 +24,10 @@ public struct ServingConfiguration: Sendable {
   public var queuedRequests = 4096
   /// Bytes of inputs that may wait for one model.
   public var queuedBytes = 1 << 30
+  /// Seconds that a request may be expected to wait for its model; 0 for no limit.
+  public var queuedSeconds = 30.0
+  /// Bytes of inputs that the queued and running requests of all models may hold; 0 for no limit.
+  public var requestBytes = 4 << 30
   /// Nanoseconds that an execution may take to be run on the event loop that has its request; 0: none is.
   public var inlineNanoseconds: Int64 = 20_000
 
@@ -55,6 +60,7 @@ public final class ModelManager: Sendable {
   private let log: Log
   private let clock: MonotonicClock
   private let pool: WorkerPool
+  private let budget: ByteBudget
   private let state = Lock(State())
   private let changes = Atomic<UInt64>(0)
   private let onFirstScan: @Sendable ([ServedModel]) -> Void
@@ -73,6 +79,7 @@ public final class ModelManager: Sendable {
     self.log = log
     self.clock = clock
     self.onFirstScan = onFirstScan
+    budget = ByteBudget(limit: configuration.requestBytes > 0 ? configuration.requestBytes : .max)
     pool = WorkerPool(
       workerCount: configuration.workerCount, spinNanoseconds: configuration.workerSpinNanoseconds)
   }
@@ -160,6 +167,7 @@ public final class ModelManager: Sendable {
         nextScan = clock.now() + Int64(configuration.pollSeconds * 1e9)
       }
       retire()
+      tick()
       usleep(20_000)
     }
     shutDown()
@@ -214,7 +222,8 @@ public final class ModelManager: Sendable {
     ServedModel(
       source: source, pool: pool,
       limits: ServingLimits(
-        queue: RequestQueue.Limits(requests: configuration.queuedRequests, bytes: configuration.queuedBytes),
+        queuedRequests: configuration.queuedRequests, queuedBytes: configuration.queuedBytes,
+        queuedNanoseconds: Int64(configuration.queuedSeconds * 1e9), budget: budget,
         inlineNanoseconds: configuration.inlineNanoseconds),
       metrics: metrics, clock: clock)
   }
@@ -267,6 +276,12 @@ public final class ModelManager: Sendable {
     }
   }
 
+  private func tick() {
+    let models = state.withLock { $0.directory.versions.values.flatMap(\.self) }
+    let now = clock.now()
+    for model in models { model.tick(at: now) }
+  }
+
   private func retire() {
     let leaving = state.withLock { $0.retiring }
     guard !leaving.isEmpty else { return }
@@ -295,9 +310,26 @@ public final class ModelManager: Sendable {
 
 /// What every model is served within.
 struct ServingLimits: Sendable {
-  var queue: RequestQueue.Limits
+  var queuedRequests: Int
+  var queuedBytes: Int
+  var queuedNanoseconds: Int64
+  /// Shared by all models.
+  var budget: ByteBudget
   /// See `ServingConfiguration.inlineNanoseconds`.
   var inlineNanoseconds: Int64
+
+  func policy(of configuration: ModelConfiguration, maximumRows: Int?, turnLimit: Int) -> SchedulingPolicy {
+    var policy = SchedulingPolicy()
+    policy.maximumRows = maximumRows
+    policy.turnLimit = turnLimit
+    policy.requests = queuedRequests
+    policy.bytes = queuedBytes
+    policy.wait = queuedNanoseconds
+    policy.linger = configuration.linger
+    policy.levels = configuration.levels
+    policy.defaultLevel = configuration.defaultLevel
+    return policy
+  }
 }
 
 /// The models by name, newest version first.

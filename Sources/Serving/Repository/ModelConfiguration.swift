@@ -1,3 +1,5 @@
+public import Scheduling
+
 /// What an operator says of a model beside what the model says of itself.
 public struct ModelConfiguration: Sendable, Equatable {
   /// The plugin's name; nil: found by what lies in the version folder.
@@ -9,6 +11,14 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var maximumBatch: Int?
   /// Executions of the model that may run at once; nil: what the server allows.
   public var instances: Int?
+  /// Nanoseconds that a batch may be held back for more rows while the model is idle; 0: never.
+  public var linger: Int64 = 0
+  /// What holds for each level of priority, the most important first; one level: priorities make no difference.
+  public var levels = [LevelPolicy()]
+  /// The level, from 1, of requests that name none.
+  public var defaultLevel = 1
+  /// Bytes that remembered answers may take; nil: none are.
+  public var cacheBytes: Int?
 
   public init() {}
 }
