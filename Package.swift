@@ -66,7 +66,12 @@ let package = Package(
     .target(name: "Bytes", swiftSettings: served),
     .target(name: "Tensors", swiftSettings: served),
     .target(name: "Locks", swiftSettings: served),
-    .target(name: "Scheduling", swiftSettings: served),
+    // Generic over what it schedules: whoever uses it compiles it for that.
+    .target(
+      name: "Scheduling",
+      swiftSettings: served + [
+        .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+      ]),
     .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: served),
 
     // Kernels: one target an instruction set, chosen at run time.

@@ -8,6 +8,11 @@ struct ClientShares {
   private struct Holding {
     var requests = 0
     var bytes = 0
+
+    mutating func add(requests: Int, bytes: Int) {
+      self.requests += requests
+      self.bytes += bytes
+    }
   }
 
   private var holdings: [UInt64: Holding] = [:]
@@ -23,14 +28,12 @@ struct ClientShares {
 
   mutating func add(_ job: some Schedulable) {
     guard job.client != 0 else { return }
-    holdings[job.client, default: Holding()].requests += 1
-    holdings[job.client, default: Holding()].bytes += job.byteCount
+    holdings[job.client, default: Holding()].add(requests: 1, bytes: job.byteCount)
   }
 
   mutating func remove(_ job: some Schedulable) {
-    guard job.client != 0, var holding = holdings[job.client] else { return }
-    holding.requests -= 1
-    holding.bytes -= job.byteCount
-    holdings[job.client] = holding.requests > 0 ? holding : nil
+    guard job.client != 0, let index = holdings.index(forKey: job.client) else { return }
+    holdings.values[index].add(requests: -1, bytes: -job.byteCount)
+    if holdings.values[index].requests == 0 { holdings.remove(at: index) }
   }
 }
