@@ -30,6 +30,9 @@ public final class InferenceService: ExchangeHandler {
   let limits: APILimits
   let identity: ServerIdentity
   let openAPI: String
+  /// Loads and unloads models; nil if they are fixed.
+  let repository: (any RepositoryControl)?
+  let access: AccessControl
   let requestMetrics: RequestMetricsTable
   private let router = Router(Routes.all)
 
@@ -37,9 +40,12 @@ public final class InferenceService: ExchangeHandler {
   ///   - catalog: the models; a `ModelManager`.
   ///   - clock: the clock that `Exchange.startedAt` is read from.
   ///   - openAPI: the text of openapi.yaml, served as it is.
+  ///   - repository: loads and unloads models; nil if they are fixed.
+  ///   - access: who may do what.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
-    limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String
+    limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
+    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl()
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -48,6 +54,8 @@ public final class InferenceService: ExchangeHandler {
     self.limits = limits
     self.identity = identity
     self.openAPI = openAPI
+    self.repository = repository
+    self.access = access
     requestMetrics = RequestMetricsTable(metrics)
   }
 
@@ -55,11 +63,13 @@ public final class InferenceService: ExchangeHandler {
     if exchange.method == .post,
       let known = TargetCache.of(exchange.loop).find(exchange.targetBytes, generation: catalog.generation)
     {
+      guard isAllowed(exchange, known.endpoint) else { return }
       known.endpoint == .infer ? infer(exchange, known.resolved) : predict(exchange, known.resolved)
       return
     }
     switch router.match(exchange.method, exchange.path) {
     case .found(let endpoint, let parameters):
+      guard isAllowed(exchange, endpoint), !awakens(endpoint, parameters, exchange) else { return }
       do throws(APIFailure) {
         try answer(endpoint, parameters, exchange)
       } catch {
@@ -74,16 +84,31 @@ public final class InferenceService: ExchangeHandler {
     }
   }
 
+  /// Whether the request may use `endpoint`; if not, it has been answered.
+  private func isAllowed(_ exchange: Exchange, _ endpoint: Endpoint) -> Bool {
+    do throws(APIFailure) { try access.check(exchange, endpoint) } catch {
+      exchange.respond(error)
+      return false
+    }
+    return true
+  }
+
   /// Refuses what `handle` would refuse anyway before its body is read.
   public func admit(_ exchange: Exchange) -> Admission {
     do throws(APIFailure) {
       switch router.match(exchange.method, exchange.path) {
-      case .found(.infer, let parameters), .found(.predict, let parameters):
+      case .found(let endpoint, let parameters):
+        try access.check(exchange, endpoint)
+        guard endpoint == .infer || endpoint == .predict else {
+          // The server's own limit holds for models that are sent along.
+          return endpoint == .repositoryLoad ? .admit : .admitBody(upTo: InferenceService.maximumIgnoredBody)
+        }
         let dialect = Routes.dialect(of: exchange.path)
         let reference = try reference(exchange, parameters, dialect)
-        _ = try description(of: try model(reference, dialect), reference, dialect)
+        let model = try model(reference, dialect)
+        if !model.isAsleep { _ = try description(of: model, reference, dialect) }
         return dialect == .openInference ? admission(of: exchange) : .admit
-      case .found, .options:
+      case .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)
       case .methodNotAllowed(let allow): throw methodNotAllowed(exchange, allow)
       case .notFound: throw notFound(exchange)
@@ -121,6 +146,9 @@ public final class InferenceService: ExchangeHandler {
     case .modelNames: exchange.respond(.object([("models", ServerDocuments.names(catalog.allModels))]))
     case .modelMetadata: try answerModelMetadata(exchange, parameters)
     case .modelReady: try answerModelReady(exchange, parameters)
+    case .repositoryIndex: try answerRepositoryIndex(exchange)
+    case .repositoryLoad: try answerRepositoryLoad(exchange, parameters)
+    case .repositoryUnload: try answerRepositoryUnload(exchange, parameters)
     case .infer, .predict: answerInference(endpoint, parameters, exchange)
     case .modelList: exchange.respond(ModelStatus.list(catalog.allModels, identity))
     case .modelStatus: try answerModelStatus(exchange, parameters)

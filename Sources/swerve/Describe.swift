@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import JSON
+import ModelFiles
 import PluginHost
 import Serving
 import Tensors

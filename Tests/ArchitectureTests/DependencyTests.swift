@@ -19,10 +19,11 @@ private let allowed: [String: Set<String>] = [
   "Serving": ["PluginHost", "Tensors", "Telemetry", "Locks"],
   "HTTP": ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
   "JSON": ["CJansson", "Bytes", "Tensors"],
+  "ModelFiles": ["Serving", "JSON", "Tensors", "Bytes"],
   "InferenceAPI": ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
   "swerve": [
-    "InferenceAPI", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors", "Telemetry", "Bytes",
-    "ArgumentParser", "CMalloc",
+    "InferenceAPI", "ModelFiles", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors", "Telemetry",
+    "Bytes", "ArgumentParser", "CMalloc",
   ],
 ]
 

@@ -6,7 +6,10 @@ import Tensors
 /// Small documents about the server and its models.
 enum ServerDocuments {
   /// Extensions of the Open Inference Protocol that work; clients read this list.
-  static let extensions = ["binary_tensor_data", "parameters", "tfs_rest_v1"]
+  static let extensions = [
+    "binary_tensor_data", "model_repository", "model_repository(unload_dependents)", "parameters",
+    "tfs_rest_v1",
+  ]
 
   static func metadata(_ identity: ServerIdentity) -> JSONValue {
     .object([
