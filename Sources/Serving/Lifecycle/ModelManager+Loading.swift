@@ -113,8 +113,7 @@ extension ModelManager {
         [("model", source.name), ("version", String(source.version))])
     }
     let limit = configuration.workerCount
-    let instances = source.configuration.instances ?? configuration.instances ?? limit
-    model.becomeReady(loaded, signature, turnLimit: min(limit, instances))
+    model.becomeReady(loaded, signature, turnLimit: min(limit, source.configuration.instances ?? limit))
   }
 
   /// Puts `model` in the place of an older load of the same version. When it failed, a version that

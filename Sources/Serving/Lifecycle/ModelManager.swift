@@ -188,7 +188,9 @@ public final class ModelManager: Sendable {
   }
 
   func makeModel(_ source: ModelSource) -> ServedModel {
-    ServedModel(
+    var source = source
+    source.configuration.take(configuration)
+    return ServedModel(
       source: source, pool: pool,
       limits: ServingLimits(
         queue: RequestQueue.Limits(requests: configuration.queuedRequests, bytes: configuration.queuedBytes),

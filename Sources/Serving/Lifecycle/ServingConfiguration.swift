@@ -40,3 +40,12 @@ public struct ServingConfiguration: Sendable {
 
   public init() {}
 }
+
+extension ModelConfiguration {
+  /// Takes what the server's configuration says where this one says nothing.
+  mutating func take(_ server: ServingConfiguration) {
+    batching = batching ?? server.batching
+    maximumBatch = maximumBatch ?? server.maximumBatch
+    instances = instances ?? server.instances
+  }
+}
