@@ -27,7 +27,8 @@ struct ConvolutionJobs {
       count = DirectRoom(convolution, window).count
     case (_, _):
       items = batch * sizes.groups * ConvolutionJobs.blocks(window, convolution.table)
-      count = convolution.parameters.isPointwise ? 0 : ConvolutionJobs.blockRows(convolution.table) * sizes.depth
+      count =
+        convolution.parameters.isPointwise ? 0 : ConvolutionJobs.blockRows(convolution.table) * sizes.depth
     }
     let work = batch * window.outputPlane * convolution.parameters.outputChannels * sizes.depth
     let isSmall = work < 128 * 1024

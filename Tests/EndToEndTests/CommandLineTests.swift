@@ -40,6 +40,15 @@ import Testing
     #expect(((version["outputs"] as? [[String: Any]])?.first?["labels"] as? [String])?.last == "Ankle boot")
   }
 
+  @Test func whatOfAConfigurationHasNoEffectIsDescribed() throws {
+    let folder = try TemporaryFolder()
+    try folder.copy("models/half_plus_two", to: "half_plus_two")
+    try folder.write("half_plus_two/config.pbtxt", "name: \"half_plus_two\"\nfrobnicate: 1\n")
+    let run = try swerve("describe", folder.path + "/half_plus_two")
+    #expect(
+      run.output.contains("config.pbtxt: line 2: 'frobnicate' is no setting that is known"), "\(run.output)")
+  }
+
   @Test func healthAsksTheServer() throws {
     let server = try ServerProcess(models: ["models"])
     #expect(try swerve("health", "--port", "\(server.port)").status == 0)

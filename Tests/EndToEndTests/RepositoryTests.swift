@@ -78,7 +78,7 @@ import Testing
     #expect(try server.waits { try server.get("/v2/models/m/ready").status == 200 })
   }
 
-  @Test func aHundredUpdatesFailNoRequest() throws {
+  @Test func aReplacedModelAnswersAnewAtOnce() throws {
     let folder = try TemporaryFolder()
     try FileManager.default.createDirectory(atPath: folder.path + "/m/1", withIntermediateDirectories: true)
     try FileManager.default.createDirectory(atPath: folder.path + "/built", withIntermediateDirectories: true)

@@ -14,6 +14,9 @@ final class TritonRepository {
     try write(
       "identity_fp32", TritonRepository.identity(.fp32),
       TritonRepository.identity("TYPE_FP32", "identity_fp32"))
+    try write(
+      "identity_bytes", TritonRepository.identity(.bytes),
+      TritonRepository.identity("TYPE_STRING", "identity_bytes"))
   }
 
   func write(_ name: String, _ model: OnnxModelBuilder, _ configuration: String) throws {
@@ -92,6 +95,12 @@ enum SumAndDifference {
       "/v2/models/identity_fp32/infer",
       #"{"inputs":[{"name":"INPUT0","shape":[2,2],"datatype":"FP32","data":[1,2,3,4]}]}"#)
     #expect((echo.object["outputs"] as? [[String: Any]])?.first?["data"] as? [Double] == [1, 2, 3, 4])
+    let words = try server.post(
+      "/v2/models/identity_bytes/infer",
+      #"{"inputs":[{"name":"INPUT0","shape":[1,2],"datatype":"BYTES","data":["ab",""]}]}"#)
+    #expect(
+      (words.object["outputs"] as? [[String: Any]])?.first?["data"] as? [String] == ["ab", ""],
+      "\(words.text)")
   }
 
   @Test func aConfigurationThatDoesNotFitIsRefusedByName() throws {
