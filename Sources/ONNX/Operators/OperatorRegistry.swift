@@ -1,8 +1,17 @@
 /// The operators that there are: this list is the support table.
 public enum OperatorRegistry {
   /// Opsets of the default domain that are supported.
-  public static let oldestOpset = 7
+  public static let oldestOpset = 1
   public static let newestOpset = 28
+
+  /// The newest version of a domain that is supported.
+  static func newestOpset(_ domain: String) -> Int {
+    switch domain {
+    case "": newestOpset
+    case "ai.onnx.ml": 6
+    default: 1
+    }
+  }
 
   static let all: [OperatorDescription] = [
     Abs.description, Add.description, AveragePool.description, BatchNormalization.description,
