@@ -16,6 +16,10 @@ public struct Limits: Sendable {
   public var arenaBytes = 32 << 30
   /// Bytes of one tensor computed from constants at load.
   public var foldedBytes = 64 << 20
+  /// Runs of the body of one Loop.
+  public var iterations = 1 << 24
+  /// Elements of one sequence.
+  public var sequence = 1 << 20
   /// Unsupported operators, invalid nodes and so on that one message lists.
   public var listed = 64
 

@@ -4,6 +4,7 @@ import Tensors
 /// kind.
 public struct NodeReader {
   let type: String
+  let domain: String
   let opset: Int
   let attributes: [String: Attribute]
   let inputCount: Int

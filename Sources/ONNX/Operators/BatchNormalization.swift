@@ -4,7 +4,7 @@ import Tensors
 /// The ONNX operator BatchNormalization as it is in inference: a scale and a shift for each channel.
 struct BatchNormalization: Operation {
   static let description = OperatorDescription(
-    "BatchNormalization", inputs: 5...5, outputs: 1...5, support: "FP32; inference mode only"
+    "BatchNormalization", inputs: 5...5, outputs: 1...5, support: "FP16, BF16, FP32; inference mode only"
   ) { reader in
     if try reader.flag("training_mode", default: false) {
       throw ONNXError(.unsupported, "training_mode; only inference is supported")
@@ -21,6 +21,8 @@ struct BatchNormalization: Operation {
   let name = "BatchNormalization"
   let epsilon: Float
   var activation = Activation.none
+
+  var computesInFloat: Bool { true }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let x = try node.input(0)

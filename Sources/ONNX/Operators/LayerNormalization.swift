@@ -5,7 +5,7 @@ import Tensors
 struct LayerNormalization: Operation {
   static let description = OperatorDescription(
     "LayerNormalization", inputs: 2...3, outputs: 1...3,
-    support: "FP32; without the Mean and InvStdDev outputs"
+    support: "FP16, BF16, FP32; without the Mean and InvStdDev outputs"
   ) { reader in
     if reader.hasOutput(1) || reader.hasOutput(2) {
       throw ONNXError(.unsupported, "the Mean and InvStdDev outputs")
@@ -17,6 +17,8 @@ struct LayerNormalization: Operation {
   let name = "LayerNormalization"
   let axis: Int
   let epsilon: Float
+
+  var computesInFloat: Bool { true }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.require(0, .fp32)

@@ -60,10 +60,13 @@ public struct Operand: Sendable {
   /// The same operand at another place of a table of pointers.
   func moved(to slot: Int) -> Operand { Operand(self, slot: slot) }
 
-  private init(_ operand: Operand, slot: Int) {
+  /// The same elements under another shape of as many.
+  func reshaped(_ rule: (Shape) -> Shape) -> Operand { Operand(self, slot: slot, shape: rule(shape)) }
+
+  private init(_ operand: Operand, slot: Int, shape: Shape? = nil) {
     self.slot = slot
     datatype = operand.datatype
-    shape = operand.shape
+    self.shape = shape ?? operand.shape
     count = operand.count
     constant = operand.constant
   }

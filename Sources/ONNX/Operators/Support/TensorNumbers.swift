@@ -57,6 +57,7 @@ extension Tensor {
 }
 
 extension Datatype {
+  static let integers: [Datatype] = [.int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64]
   static let floats: [Datatype] = [.fp16, .bf16, .fp32, .fp64]
 
   var isFloat: Bool {
