@@ -140,7 +140,7 @@ public struct ShapeInference {
     for input in rule.missingContents {
       if let value = node.inputs[input] { needed[value] = needed[value] ?? index }
     }
-    try set(results, of: node, inputs)
+    try set(results, of: graph.nodes[index], inputs)
   }
 
   private mutating func set(_ results: [TensorFact], of node: Graph.Node, _ inputs: [TensorFact?]) throws {

@@ -5,10 +5,11 @@ import Tensors
 struct LayerNormalization: Operation {
   static let description = OperatorDescription(
     "LayerNormalization", inputs: 2...3, outputs: 1...3,
-    support: "FP16, BF16, FP32; without the Mean and InvStdDev outputs"
+    support: "FP16, BF16, FP32"
   ) { reader in
     if reader.hasOutput(1) || reader.hasOutput(2) {
-      throw ONNXError(.unsupported, "the Mean and InvStdDev outputs")
+      return LayerNormalizationStatistics(
+        axis: try reader.int("axis", default: -1), epsilon: Double(try reader.float("epsilon", default: 1e-5)))
     }
     return LayerNormalization(
       axis: try reader.int("axis", default: -1), epsilon: try reader.float("epsilon", default: 1e-5))

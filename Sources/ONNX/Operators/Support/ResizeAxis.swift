@@ -58,7 +58,10 @@ struct ResizeAxis {
       let offset = Double(input) / 2 * (1 - length / exact)
       return offset + (x + 0.5) / scale - 0.5
     case .pytorchHalfPixel: return output > 1 ? (x + 0.5) / scale - 0.5 : 0
-    case .alignCorners: return output > 1 ? x * Double(input - 1) / (length - 1) : 0
+    case .alignCorners:
+      // By the exact length, which the output's is cut from.
+      let exact = scale * Double(input)
+      return exact == 1 ? 0 : x * Double(input - 1) / (exact - 1)
     case .asymmetric: return x / scale
     case .halfPixelForNearest: return (x + 0.5) / scale
     case .cropAndResize:
