@@ -14,6 +14,8 @@ import Testing
     .enabled(if: folder != nil, absence),
     arguments: [
       "fashion-cnn", "fashion-cnn-small", "mobilenet-v2", "efficientnet-lite0", "minilm-l6", "magika",
+      "cancer-forest", "iris-logistic", "wine-lightgbm", "dtln-1", "silero-vad-16k-op15", "tiny-gpt-shakespeare",
+      "ppocr4-det", "fashion-cnn-int8", "mobilenet-v2-int8",
     ])
   func agreesWithItsReferenceOutputs(_ name: String) throws {
     let folder = try #require(Self.folder) + "/" + name

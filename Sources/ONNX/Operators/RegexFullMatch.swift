@@ -17,7 +17,8 @@ struct RegexFullMatch: Evaluation {
     guard let regex = try? Regex(pattern) else {
       throw ONNXError(.unsupported, "the pattern '\(pattern.prefix(200))'")
     }
-    return regex.matchingSemantics(.unicodeScalar).asciiOnlyWordCharacters().asciiOnlyDigits().asciiOnlyWhitespace()
+    return regex.matchingSemantics(.unicodeScalar).wordBoundaryKind(.simple).asciiOnlyWordCharacters()
+      .asciiOnlyDigits().asciiOnlyWhitespace()
   }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
