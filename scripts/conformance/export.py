@@ -114,7 +114,9 @@ def installed_cases():
 
 def released_cases(release, folder):
     """The cases in the files of an older release's wheel, which need not be installed."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    # An environment that uv made has no pip of its own.
+    own = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    command = [sys.executable if own else "python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     for version in ("38", "310", "311"):
         done = subprocess.run(
             [*command, "--python-version", version, "--implementation", "cp", "--abi", f"cp{version}",
@@ -123,7 +125,9 @@ def released_cases(release, folder):
              "-d", folder, f"onnx=={release}"], stderr=subprocess.DEVNULL)
         if done.returncode == 0:
             break
-    wheel = next(name for name in os.listdir(folder) if name.endswith(".whl"))
+    wheel = next((name for name in os.listdir(folder) if name.endswith(".whl")), None)
+    if wheel is None:
+        raise SystemExit(f"no wheel of onnx {release} could be downloaded")
     zipfile.ZipFile(os.path.join(folder, wheel)).extractall(folder)
     data = os.path.join(folder, "onnx", "backend", "test", "data")
     for kind in KINDS:

@@ -18,7 +18,9 @@ struct FunctionExpansion {
     self.limits = limits
   }
 
-  private mutating func expanded(_ graph: DecodedGraph, depth: Int, opsets: [String: Int]?) throws -> DecodedGraph {
+  private mutating func expanded(_ graph: DecodedGraph, depth: Int, opsets: [String: Int]?) throws
+    -> DecodedGraph
+  {
     var result = graph
     result.nodes = []
     for var node in graph.nodes {
@@ -42,7 +44,9 @@ struct FunctionExpansion {
   }
 
   /// The nodes of `function` with the names and attributes of the node that calls it.
-  private mutating func call(_ function: DecodedFunction, _ node: DecodedNode, depth: Int) throws -> [DecodedNode] {
+  private mutating func call(_ function: DecodedFunction, _ node: DecodedNode, depth: Int) throws
+    -> [DecodedNode]
+  {
     guard depth <= limits.nesting else {
       throw ONNXError(.limit, "functions nested more than \(limits.nesting) deep")
     }

@@ -121,7 +121,8 @@ final class GraphScope {
     let subgraphs = SubgraphReader(model, self, inputCount: inputs.count)
     let opsets = node.opsets ?? model.opsets
     let reader = NodeReader(
-      type: node.type, domain: node.domain, opset: opsets[node.domain] ?? OperatorRegistry.newestOpset(node.domain),
+      type: node.type, domain: node.domain,
+      opset: opsets[node.domain] ?? OperatorRegistry.newestOpset(node.domain),
       attributes: node.attributes, inputCount: node.inputs.count, outputs: node.outputs.map { !$0.isEmpty },
       subgraphs: subgraphs)
     let operation = try description.make(reader)

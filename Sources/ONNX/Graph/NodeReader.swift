@@ -65,7 +65,9 @@ public struct NodeReader {
 
   /// The graph in the attribute, which must be there.
   func subgraph(_ name: String) throws -> Subgraph {
-    guard let attribute = attributes[name] else { throw ONNXError(.invalid, "attribute '\(name)' is missing") }
+    guard let attribute = attributes[name] else {
+      throw ONNXError(.invalid, "attribute '\(name)' is missing")
+    }
     guard case .graph(let graph) = attribute else { throw wrongKind(name, attribute, "a GRAPH") }
     return try at("attribute '\(name)'") { try subgraphs.subgraph(graph) }
   }

@@ -82,7 +82,8 @@ enum ConstantEvaluation {
       return try operand(fact, tensor.data)
     }
     let step = try operation.step(
-      StepRequest(inputs: inputOperands, outputs: outputOperands, kernels: engine.kernels, team: .single,
+      StepRequest(
+        inputs: inputOperands, outputs: outputOperands, kernels: engine.kernels, team: .single,
         limits: engine.limits))
     try run(step, &slots, engine)
     return withExtendedLifetime(sources) {

@@ -64,7 +64,8 @@ struct HalfPrecision: Operation {
     let inputs = try node.inputs.map { try $0.map { try place($0, isInput: true) } }
     let outputs = try node.outputs.map { try $0.map { try place($0, isInput: false) } }
     let step = try base.step(
-      StepRequest(inputs: inputs, outputs: outputs, kernels: node.kernels, team: node.team, limits: node.limits))
+      StepRequest(
+        inputs: inputs, outputs: outputs, kernels: node.kernels, team: node.team, limits: node.limits))
     let (count, moved, kept, own, half) = (slots, moves, keeps, bytes, datatype)
     return Step(scratchBytes: own + step.scratchBytes) { memory in
       try withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: max(count, 1)) { table in

@@ -84,7 +84,8 @@ struct Attention: Evaluation {
           var line = (0..<k.length).map { column in
             var sum = 0.0
             for index in 0..<q.size {
-              sum += q.values[place * q.size + index] * k.values[(shared * k.length + column) * k.size + index]
+              sum +=
+                q.values[place * q.size + index] * k.values[(shared * k.length + column) * k.size + index]
             }
             return sum * factor
           }
@@ -96,7 +97,9 @@ struct Attention: Evaluation {
           if scoreMode == 2 { scores.replaceSubrange(place * k.length..<(place + 1) * k.length, with: line) }
           let isMasked = biases.allSatisfy { $0 == -.infinity }
           let chances = isMasked ? [Double](repeating: 0, count: k.length) : probabilities(line)
-          if scoreMode == 3 { scores.replaceSubrange(place * k.length..<(place + 1) * k.length, with: chances) }
+          if scoreMode == 3 {
+            scores.replaceSubrange(place * k.length..<(place + 1) * k.length, with: chances)
+          }
           for column in 0..<k.length where chances[column] != 0 {
             for index in 0..<v.size {
               output[place * v.size + index] +=

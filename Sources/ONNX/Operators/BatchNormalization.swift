@@ -6,6 +6,10 @@ struct BatchNormalization: Operation {
   static let description = OperatorDescription(
     "BatchNormalization", inputs: 5...5, outputs: 1...5, support: "FP16, BF16, FP32; training mode"
   ) { reader in
+    // Before opset 7 a model was in training unless it said otherwise.
+    if reader.opset < 7, try !reader.flag("is_test", default: false) {
+      throw ONNXError(.unsupported, "is_test 0 before opset 7")
+    }
     if try reader.flag("training_mode", default: false) {
       return BatchNormalizationTraining(
         epsilon: Double(try reader.float("epsilon", default: 1e-5)),

@@ -2,9 +2,11 @@ import Tensors
 
 /// The ONNX operator Bernoulli: 1 with the probability that each element says, else 0.
 struct Bernoulli: Evaluation {
-  static let description = OperatorDescription("Bernoulli", inputs: 1...1, support: "FP16, BF16, FP32, FP64") { reader in
+  static let description = OperatorDescription("Bernoulli", inputs: 1...1, support: "FP16, BF16, FP32, FP64")
+  { reader in
     Bernoulli(
-      seed: reader.has("seed") ? try reader.float("seed", default: 0) : nil, datatype: try randomDatatype(reader))
+      seed: reader.has("seed") ? try reader.float("seed", default: 0) : nil,
+      datatype: try randomDatatype(reader))
   }
 
   let name = "Bernoulli"
@@ -17,7 +19,8 @@ struct Bernoulli: Evaluation {
     let x = try node.input(0)
     var numbers = RandomNumbers(seed: seed)
     return [
-      try node.tensor(datatype ?? x.datatype, x.shape, integers: x.doubles().map { numbers.uniform() < $0 ? 1 : 0 })
+      try node.tensor(
+        datatype ?? x.datatype, x.shape, integers: x.doubles().map { numbers.uniform() < $0 ? 1 : 0 })
     ]
   }
 }

@@ -37,7 +37,9 @@ struct BitShift: Operation {
     }
   }
 
-  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws -> Step {
+  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws
+    -> Step
+  {
     let isLeft = isLeft
     return try PairLoop.step(node) { (a: Element, b: Element) -> Element in
       guard b >= 0, b < Element.bitWidth else { return !isLeft && a < 0 ? ~0 : 0 }

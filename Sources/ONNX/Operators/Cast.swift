@@ -16,7 +16,8 @@ struct Cast: Evaluation {
   private static func castTarget(_ reader: NodeReader) throws -> Int {
     let word = try reader.required("to", try reader.string("to"))
     let names = [
-      "FLOAT": 1, "UINT8": 2, "INT8": 3, "UINT16": 4, "INT16": 5, "INT32": 6, "INT64": 7, "STRING": 8, "BOOL": 9,
+      "FLOAT": 1, "UINT8": 2, "INT8": 3, "UINT16": 4, "INT16": 5, "INT32": 6, "INT64": 7, "STRING": 8,
+      "BOOL": 9,
       "FLOAT16": 10, "DOUBLE": 11, "UINT32": 12, "UINT64": 13,
     ]
     guard let number = names[word] else { throw ONNXError(.unsupported, "a cast to \(word)") }
@@ -43,7 +44,8 @@ struct Cast: Evaluation {
     if x.datatype == y.datatype { return try .view(node) }
     return Step { memory in
       if x.datatype == .bytes {
-        try TextConversion.read(memory.elements(x, as: BytesElement.self), memory[y], y.datatype, count: x.count)
+        try TextConversion.read(
+          memory.elements(x, as: BytesElement.self), memory[y], y.datatype, count: x.count)
       } else {
         ElementConversion.convert(memory[x], x.datatype, memory[y], y.datatype, count: x.count)
       }

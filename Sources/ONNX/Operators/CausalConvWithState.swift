@@ -16,7 +16,8 @@ struct CausalConvWithState: Evaluation {
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     try node.requireFloat(0)
     let (x, w) = (try node.input(0), try node.input(1))
-    guard x.shape.rank == 3, w.shape.rank == 3, w.shape[0] == x.shape[1], w.shape[1] == 1, w.shape[2] >= 1 else {
+    guard x.shape.rank == 3, w.shape.rank == 3, w.shape[0] == x.shape[1], w.shape[1] == 1, w.shape[2] >= 1
+    else {
       throw ONNXError(.invalid, "weights \(w.shape) for an input of shape \(x.shape)")
     }
     let (lines, length, taps) = (x.shape[0] * x.shape[1], x.shape[2], w.shape[2])
@@ -29,7 +30,8 @@ struct CausalConvWithState: Evaluation {
     var (output, kept): ([Double], [Double]) = ([], [])
     for line in 0..<lines {
       let channel = line % x.shape[1]
-      let whole = Array(state[line * (taps - 1)..<(line + 1) * (taps - 1)] + values[line * length..<(line + 1) * length])
+      let whole = Array(
+        state[line * (taps - 1)..<(line + 1) * (taps - 1)] + values[line * length..<(line + 1) * length])
       for place in 0..<length {
         var sum = bias?[channel] ?? 0
         for tap in 0..<taps { sum += whole[place + tap] * weights[channel * taps + tap] }

@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator CenterCropPad: cut or padded around the middle to a given size.
 struct CenterCropPad: Evaluation {
-  static let description = OperatorDescription("CenterCropPad", inputs: 2...2, support: "all datatypes") { reader in
+  static let description = OperatorDescription("CenterCropPad", inputs: 2...2, support: "all datatypes") {
+    reader in
     CenterCropPad(axes: try reader.ints("axes"))
   }
 

@@ -3,7 +3,8 @@ import Tensors
 
 /// The ONNX operators NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss.
 struct ClassLoss: Evaluation {
-  static let likelihoodDescription = description("NegativeLogLikelihoodLoss", outputs: 1...1, takesSoftmax: false)
+  static let likelihoodDescription = description(
+    "NegativeLogLikelihoodLoss", outputs: 1...1, takesSoftmax: false)
   static let entropyDescription = description("SoftmaxCrossEntropyLoss", outputs: 1...2, takesSoftmax: true)
 
   private static func description(
@@ -11,7 +12,8 @@ struct ClassLoss: Evaluation {
   ) -> OperatorDescription {
     OperatorDescription(type, inputs: 2...3, outputs: outputs, support: "FP16, BF16, FP32, FP64") { reader in
       ClassLoss(
-        name: type, takesSoftmax: takesSoftmax, reduction: try reader.word("reduction", "mean", "sum", "none"),
+        name: type, takesSoftmax: takesSoftmax,
+        reduction: try reader.word("reduction", "mean", "sum", "none"),
         ignored: try reader.int("ignore_index"))
     }
   }

@@ -5,7 +5,9 @@ struct Col2Im: Evaluation {
   static let description = OperatorDescription(
     "Col2Im", inputs: 3...3, support: "FP16, BF16, FP32, FP64; any number of spatial dimensions"
   ) { reader in
-    Col2Im(dilations: try reader.ints("dilations"), pads: try reader.ints("pads"), strides: try reader.ints("strides"))
+    Col2Im(
+      dilations: try reader.ints("dilations"), pads: try reader.ints("pads"),
+      strides: try reader.ints("strides"))
   }
 
   let name = "Col2Im"
@@ -24,14 +26,17 @@ struct Col2Im: Evaluation {
     guard x.shape.rank == 3, rank >= 1, block.rank == rank, steps.count == rank, gaps.count == rank,
       borders.count == 2 * rank, (steps + gaps).allSatisfy({ (1..<1 << 24).contains($0) }),
       borders.allSatisfy({ (0..<1 << 24).contains($0) })
-    else { throw ONNXError(.invalid, "blocks \(block) of an image \(image) from a tensor of shape \(x.shape)") }
+    else {
+      throw ONNXError(.invalid, "blocks \(block) of an image \(image) from a tensor of shape \(x.shape)")
+    }
     let counts = (0..<rank).map { axis -> Int in
       let padded: Int = image[axis] + borders[axis] + borders[axis + rank]
       let reach: Int = gaps[axis] * (block[axis] - 1) + 1
       return (padded - reach) / steps[axis] + 1
     }
     let taps = try node.count(block)
-    guard counts.allSatisfy({ $0 >= 0 }), taps > 0, x.shape[1] % taps == 0, counts.reduce(1, *) == x.shape[2] else {
+    guard counts.allSatisfy({ $0 >= 0 }), taps > 0, x.shape[1] % taps == 0, counts.reduce(1, *) == x.shape[2]
+    else {
       throw ONNXError(.invalid, "\(counts) blocks for a tensor of shape \(x.shape)")
     }
     let channels = x.shape[1] / taps

@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator Compress: the slices of an axis, or the elements, that a condition picks.
 struct Compress: Evaluation {
-  static let description = OperatorDescription("Compress", inputs: 2...2, support: "all datatypes") { reader in
+  static let description = OperatorDescription("Compress", inputs: 2...2, support: "all datatypes") {
+    reader in
     Compress(axis: try reader.int("axis"))
   }
 

@@ -18,6 +18,8 @@ struct ConcatFromSequence: Evaluation {
     let tensors = try node.sequence(0).enumerated().map { try $1.tensor("element \($0)") }
     guard let first = tensors.first else { throw ONNXError(.argument, "a sequence without elements") }
     let place = try normalizedAxis(axis, rank: first.shape.rank + (addsAxis ? 1 : 0))
-    return [.tensor(addsAxis ? try node.stacked(tensors, axis: place) : try node.joined(tensors, axis: place))]
+    return [
+      .tensor(addsAxis ? try node.stacked(tensors, axis: place) : try node.joined(tensors, axis: place))
+    ]
   }
 }

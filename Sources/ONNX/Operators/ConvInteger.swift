@@ -15,7 +15,8 @@ struct ConvInteger: Evaluation {
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     for index in 0..<2 { try node.require(index, IntegerMatrices.datatypes) }
     let (x, w) = (try node.input(0), try node.input(1))
-    let convolution = try DirectConvolution(image: x.shape, weights: w.shape, attributes: window, groups: groups)
+    let convolution = try DirectConvolution(
+      image: x.shape, weights: w.shape, attributes: window, groups: groups)
     let zero = Double(try node.integer(2) ?? 0)
     let sums = convolution.run(
       x.doubles().map { $0 - zero }, try FilterZeros.centred(w, try node.optional(3)))

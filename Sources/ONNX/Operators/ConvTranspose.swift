@@ -49,7 +49,9 @@ struct ConvTranspose: Evaluation {
   private func extent(_ window: Window, _ axis: Int, _ input: Int) throws -> Extent {
     let reach = (window.kernel[axis] - 1) * window.dilations[axis] + 1
     let padding = outputPadding.map { axis < $0.count ? $0[axis] : 0 } ?? 0
-    guard input < 1 << 32, padding >= 0, padding < 1 << 24 else { throw ONNXError(.limit, "an axis of \(input)") }
+    guard input < 1 << 32, padding >= 0, padding < 1 << 24 else {
+      throw ONNXError(.limit, "an axis of \(input)")
+    }
     let whole = window.strides[axis] * (input - 1) + padding + reach
     var wanted: Int?
     if let outputShape {
@@ -80,7 +82,9 @@ struct ConvTranspose: Evaluation {
     let filters = w.shape[1] * groups
     let shape = try node.shape([x.shape[0], filters] + extents.map(\.output))
     let bias = try node.optional(2)?.doubles()
-    guard bias.map({ $0.count == filters }) ?? true else { throw ONNXError(.invalid, "a bias of another size") }
+    guard bias.map({ $0.count == filters }) ?? true else {
+      throw ONNXError(.invalid, "a bias of another size")
+    }
     let taps = TransposedTaps(
       input: Shape(x.shape[2...]), kernel: Shape(w.shape[2...]), output: Shape(shape[2...]), window: place,
       begins: extents.map(\.padBefore))
@@ -92,7 +96,8 @@ struct ConvTranspose: Evaluation {
   }
 
   private func run<Element: BinaryFloatingPoint>(
-    _ node: EvaluationRequest, _ source: [Element], _ weights: [Element], _ bias: [Element]?, _ x: Tensor, _ w: Tensor,
+    _ node: EvaluationRequest, _ source: [Element], _ weights: [Element], _ bias: [Element]?, _ x: Tensor,
+    _ w: Tensor,
     _ shape: Shape, _ taps: TransposedTaps
   ) throws -> Value {
     var result = [Element](repeating: 0, count: try node.count(shape))

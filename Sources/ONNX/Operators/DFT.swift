@@ -7,7 +7,8 @@ struct DFT: Evaluation {
   ) { reader in
     DFT(
       axis: reader.opset < 20 ? try reader.int("axis", default: 1) : nil,
-      isInverse: try reader.flag("inverse", default: false), isOnesided: try reader.flag("onesided", default: false))
+      isInverse: try reader.flag("inverse", default: false),
+      isOnesided: try reader.flag("onesided", default: false))
   }
 
   let name = "DFT"
@@ -19,7 +20,8 @@ struct DFT: Evaluation {
     try node.requireFloat(0)
     let x = try node.input(0)
     guard x.shape.rank >= 2, let parts = x.shape.last, parts == 1 || parts == 2 else {
-      throw ONNXError(.invalid, "a signal of shape \(x.shape), expected real or complex numbers in the last axis")
+      throw ONNXError(
+        .invalid, "a signal of shape \(x.shape), expected real or complex numbers in the last axis")
     }
     let place = try normalizedAxis(try axis ?? node.integer(2) ?? -2, rank: x.shape.rank)
     guard place < x.shape.rank - 1 else { throw ONNXError(.invalid, "the axis of real and imaginary parts") }
@@ -39,7 +41,8 @@ struct DFT: Evaluation {
     var result = [Double](repeating: 0, count: try node.count(shape))
     layout.forEachLine { line, start in
       let sums = transform.run(
-        self.line(values, start, layout, length: length, parts: parts, isMirrored: isRealResult), count: count)
+        self.line(values, start, layout, length: length, parts: parts, isMirrored: isRealResult), count: count
+      )
       let first = (line / layout.inner * count * layout.inner + line % layout.inner) * width
       for index in 0..<count {
         for part in 0..<width { result[first + index * layout.inner * width + part] = sums[2 * index + part] }

@@ -18,14 +18,18 @@ struct DeformConv: Evaluation {
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     try node.requireFloat(0)
     let (x, w, offset) = (try node.input(0), try node.input(1), try node.input(2))
-    guard x.shape.rank == 4, w.shape.rank == 4, groups > 0, offsetGroups > 0, x.shape[1] == w.shape[1] * groups,
+    guard x.shape.rank == 4, w.shape.rank == 4, groups > 0, offsetGroups > 0,
+      x.shape[1] == w.shape[1] * groups,
       x.shape[1] % offsetGroups == 0, w.shape[0] % groups == 0
-    else { throw ONNXError(.invalid, "weights \(w.shape) in \(groups) groups for an image of shape \(x.shape)") }
+    else {
+      throw ONNXError(.invalid, "weights \(w.shape) in \(groups) groups for an image of shape \(x.shape)")
+    }
     let place = try window.window(rank: 2, kernel: Array(w.shape[2...]))
     let output = try (0..<2).map { try place.outputExtent($0, x.shape[$0 + 2]) }
     let taps = w.shape[2] * w.shape[3]
     guard offset.shape == [x.shape[0], offsetGroups * taps * 2, output[0], output[1]],
-      try node.optional(4).map({ $0.shape == [x.shape[0], offsetGroups * taps, output[0], output[1]] }) ?? true
+      try node.optional(4).map({ $0.shape == [x.shape[0], offsetGroups * taps, output[0], output[1]] })
+        ?? true
     else { throw ONNXError(.invalid, "offsets of shape \(offset.shape) for an output of \(output)") }
     let (values, weights, moves) = (x.doubles(), w.doubles(), offset.doubles())
     let (bias, mask) = (try node.optional(3)?.doubles(), try node.optional(4)?.doubles())
@@ -41,11 +45,15 @@ struct DeformConv: Evaluation {
           for tap in 0..<taps {
             let (row, column) = (tap / w.shape[3], tap % w.shape[3])
             let move = (moveGroup + tap) * 2 * plane + point
-            let y = Double(point / output[1] * place.strides[0] + row * place.dilations[0] - pads.0) + moves[move]
-            let z = Double(point % output[1] * place.strides[1] + column * place.dilations[1] - pads.1)
+            let y =
+              Double(point / output[1] * place.strides[0] + row * place.dilations[0] - pads.0) + moves[move]
+            let z =
+              Double(point % output[1] * place.strides[1] + column * place.dilations[1] - pads.1)
               + moves[move + plane]
             let first = (batch * x.shape[1] + channel) * x.shape[2] * x.shape[3]
-            let read = Self.sample(values, first, x.shape[2], x.shape[3], y, z) * (mask?[(moveGroup + tap) * plane + point] ?? 1)
+            let read =
+              Self.sample(values, first, x.shape[2], x.shape[3], y, z)
+              * (mask?[(moveGroup + tap) * plane + point] ?? 1)
             let group = channel / w.shape[1]
             for filter in group * perGroup..<(group + 1) * perGroup {
               result[(batch * w.shape[0] + filter) * plane + point] +=
@@ -54,7 +62,9 @@ struct DeformConv: Evaluation {
           }
         }
         if let bias {
-          for filter in 0..<w.shape[0] { result[(batch * w.shape[0] + filter) * plane + point] += bias[filter] }
+          for filter in 0..<w.shape[0] {
+            result[(batch * w.shape[0] + filter) * plane + point] += bias[filter]
+          }
         }
       }
     }

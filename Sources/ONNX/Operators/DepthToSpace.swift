@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator DepthToSpace: channels become blocks of an image.
 struct DepthToSpace: Evaluation {
-  static let description = OperatorDescription("DepthToSpace", inputs: 1...1, support: "all datatypes") { reader in
+  static let description = OperatorDescription("DepthToSpace", inputs: 1...1, support: "all datatypes") {
+    reader in
     DepthToSpace(
       block: try reader.required("blocksize", try reader.int("blocksize")),
       columnsFirst: try reader.word("mode", "DCR", "CRD") == "CRD")

@@ -39,7 +39,9 @@ struct DequantizeLinear: Operation {
     }
   }
 
-  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws -> Step {
+  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws
+    -> Step
+  {
     let (x, scale, y) = (try node.input(0), try node.input(1), try node.output())
     let zero = node.optional(2)
     let grid = try QuantizationGrid(x.shape, scale: scale.shape, axis: axis, block: block)

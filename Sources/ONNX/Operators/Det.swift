@@ -2,7 +2,9 @@ import Tensors
 
 /// The ONNX operator Det: determinants of square matrices.
 struct Det: Evaluation {
-  static let description = OperatorDescription("Det", inputs: 1...1, support: "FP16, BF16, FP32, FP64") { _ in Det() }
+  static let description = OperatorDescription("Det", inputs: 1...1, support: "FP16, BF16, FP32, FP64") { _ in
+    Det()
+  }
 
   let name = "Det"
 
@@ -25,7 +27,8 @@ struct Det: Evaluation {
   private func determinant(_ matrix: [Double], _ size: Int) -> Double {
     var (rows, result) = (matrix, 1.0)
     for column in 0..<size {
-      let pivot = (column..<size).max { abs(rows[$0 * size + column]) < abs(rows[$1 * size + column]) } ?? column
+      let pivot =
+        (column..<size).max { abs(rows[$0 * size + column]) < abs(rows[$1 * size + column]) } ?? column
       if rows[pivot * size + column] == 0 { return 0 }
       if pivot != column {
         for index in 0..<size { rows.swapAt(pivot * size + index, column * size + index) }

@@ -6,6 +6,10 @@ struct Dropout: Operation {
   static let description = OperatorDescription(
     "Dropout", inputs: 1...3, outputs: 1...2, support: "all datatypes; training mode"
   ) { reader in
+    // Before opset 7 a model was in training unless it said otherwise.
+    if reader.opset < 7, try !reader.flag("is_test", default: false) {
+      throw ONNXError(.unsupported, "is_test 0 before opset 7")
+    }
     if reader.inputCount > 2 { return DropoutTraining(seed: try reader.int("seed")) }
     return Dropout(maskIsBool: reader.opset >= 10)
   }

@@ -14,7 +14,8 @@ struct DynamicQuantizeLinear: Evaluation {
     // The range is that of all rows.
     let rows = node.rowsOfMixture
     return [
-      TensorFact(.uint8, x.dimensions, rows: rows), TensorFact(.fp32, [], rows: rows), TensorFact(.uint8, [], rows: rows),
+      TensorFact(.uint8, x.dimensions, rows: rows), TensorFact(.fp32, [], rows: rows),
+      TensorFact(.uint8, [], rows: rows),
     ]
   }
 
@@ -32,7 +33,8 @@ struct DynamicQuantizeLinear: Evaluation {
       target[index] = scale == 0 ? 0 : QuantizeLinear.quantized(values[index] / scale, zero)
     }
     return [
-      .tensor(y), try node.tensor(.fp32, [], [Double(scale)]), try node.tensor(.uint8, [], integers: [Int(zero)]),
+      .tensor(y), try node.tensor(.fp32, [], [Double(scale)]),
+      try node.tensor(.uint8, [], integers: [Int(zero)]),
     ]
   }
 }

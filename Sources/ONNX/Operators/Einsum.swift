@@ -34,7 +34,8 @@ struct Einsum: Evaluation {
     let inner = extents[terms.output.count...].reduce(1, *)
     guard tensors[0].isFloat else {
       let values = tensors.map { $0.integers() }
-      let sums = Self.sums(values, strides, extents, try node.count(output), inner, 1, { $0 &* $1 }, { $0 &+ $1 })
+      let sums = Self.sums(
+        values, strides, extents, try node.count(output), inner, 1, { $0 &* $1 }, { $0 &+ $1 })
       return [try node.tensor(tensors[0].datatype, output, integers: sums)]
     }
     let values = tensors.map { $0.doubles() }
@@ -73,7 +74,8 @@ struct Einsum: Evaluation {
   }
 
   /// The next place of all axes, the last one first.
-  private static func step(_ index: inout [Int], _ places: inout [Int], _ extents: [Int], _ strides: [[Int]]) {
+  private static func step(_ index: inout [Int], _ places: inout [Int], _ extents: [Int], _ strides: [[Int]])
+  {
     var axis = extents.count - 1
     while axis >= 0 {
       index[axis] += 1
@@ -118,7 +120,8 @@ struct EinsumTerms {
       let all = inputs.flatMap(\.self).filter { !dots.contains($0) }
       output = dots + Set(all).filter { name in all.count { $0 == name } == 1 }.sorted()
     }
-    guard Set(output).count == output.count, output.allSatisfy({ name in inputs.contains { $0.contains(name) } })
+    guard Set(output).count == output.count,
+      output.allSatisfy({ name in inputs.contains { $0.contains(name) } })
     else { throw ONNXError(.invalid, "the output of equation '\(equation)'") }
   }
 

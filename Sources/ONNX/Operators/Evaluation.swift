@@ -85,7 +85,8 @@ struct EvaluationRequest {
   func integers(_ index: Int) throws -> [Int] {
     let tensor = try input(index)
     guard tensor.datatype == .int64 || tensor.datatype == .int32, tensor.shape.rank <= 1 else {
-      throw ONNXError(.invalid, "input \(index) is \(tensor.datatype.name)\(tensor.shape), expected a list of INT64")
+      throw ONNXError(
+        .invalid, "input \(index) is \(tensor.datatype.name)\(tensor.shape), expected a list of INT64")
     }
     return tensor.integers()
   }
@@ -95,7 +96,8 @@ struct EvaluationRequest {
     guard has(index) else { return nil }
     let tensor = try input(index)
     guard tensor.elementCount == 1, let value = tensor.integersIfAny?.first else {
-      throw ONNXError(.invalid, "input \(index) is \(tensor.datatype.name)\(tensor.shape), expected one integer")
+      throw ONNXError(
+        .invalid, "input \(index) is \(tensor.datatype.name)\(tensor.shape), expected one integer")
     }
     return value
   }
@@ -105,7 +107,8 @@ struct EvaluationRequest {
     guard has(index) else { return nil }
     let tensor = try input(index)
     guard tensor.elementCount == 1, tensor.datatype != .bytes else {
-      throw ONNXError(.invalid, "input \(index) is \(tensor.datatype.name)\(tensor.shape), expected one number")
+      throw ONNXError(
+        .invalid, "input \(index) is \(tensor.datatype.name)\(tensor.shape), expected one number")
     }
     return tensor.doubles()[0]
   }
@@ -115,7 +118,8 @@ struct EvaluationRequest {
     if !datatypes.contains(datatype) {
       throw ONNXError(
         .unsupported,
-        "input \(index) has datatype \(datatype.name); supported: " + datatypes.map(\.name).joined(separator: ", "))
+        "input \(index) has datatype \(datatype.name); supported: "
+          + datatypes.map(\.name).joined(separator: ", "))
     }
   }
 

@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator EyeLike: ones on a diagonal of a matrix.
 struct EyeLike: Evaluation {
-  static let description = OperatorDescription("EyeLike", inputs: 1...1, support: "all numbers and BOOL") { reader in
+  static let description = OperatorDescription("EyeLike", inputs: 1...1, support: "all numbers and BOOL") {
+    reader in
     let number = try reader.int("dtype")
     let datatype = number.flatMap { ElementType.datatype($0) }
     guard number == nil || datatype != nil && datatype != .bytes else {

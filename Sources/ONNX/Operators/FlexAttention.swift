@@ -33,7 +33,8 @@ struct FlexAttention: Evaluation, SubgraphHolder {
       try AttentionHeads(try node.input(0), heads: nil), try AttentionHeads(try node.input(1), heads: nil),
       try AttentionHeads(try node.input(2), heads: nil)
     )
-    guard k.heads > 0, q.heads % k.heads == 0, k.heads == v.heads, k.size == q.size, k.length == v.length else {
+    guard k.heads > 0, q.heads % k.heads == 0, k.heads == v.heads, k.size == q.size, k.length == v.length
+    else {
       throw ONNXError(.invalid, "queries, keys and values of shapes that do not meet")
     }
     let datatype = try node.input(0).datatype
@@ -45,7 +46,8 @@ struct FlexAttention: Evaluation, SubgraphHolder {
       let greatest = line.max() ?? 0
       let powers = line.map { greatest == -.infinity ? 0 : exp($0 - greatest) }
       let sum = powers.reduce(0, +)
-      scores.replaceSubrange(row * k.length..<(row + 1) * k.length, with: powers.map { sum == 0 ? 0 : $0 / sum })
+      scores.replaceSubrange(
+        row * k.length..<(row + 1) * k.length, with: powers.map { sum == 0 ? 0 : $0 / sum })
     }
     let chances = try passed(node, probability, scores, shape, inner)
     return [try node.tensor(datatype, [q.batch, q.heads, q.length, v.size], output(q, v, chances))]
@@ -60,7 +62,8 @@ struct FlexAttention: Evaluation, SubgraphHolder {
         for column in 0..<k.length {
           var sum = 0.0
           for index in 0..<q.size {
-            sum += q.values[(head * q.length + row) * q.size + index]
+            sum +=
+              q.values[(head * q.length + row) * q.size + index]
               * k.values[(shared * k.length + column) * k.size + index]
           }
           scores.append(sum * factor)
@@ -97,7 +100,9 @@ struct FlexAttention: Evaluation, SubgraphHolder {
       throw ONNXError(.invalid, "the graph gives nothing")
     }
     let given = try result.tensor("the graph's output")
-    guard given.shape == shape else { throw ONNXError(.invalid, "the graph makes \(given.shape) of \(shape)") }
+    guard given.shape == shape else {
+      throw ONNXError(.invalid, "the graph makes \(given.shape) of \(shape)")
+    }
     return given.doubles()
   }
 }

@@ -27,7 +27,8 @@ struct FoldReduction: Evaluation {
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     try node.requireNumber(0)
     let x = try node.input(0)
-    let given = try axes.axes.input.map { node.has($0) ? try node.integers($0) : [] } ?? axes.axes.attribute ?? []
+    let given =
+      try axes.axes.input.map { node.has($0) ? try node.integers($0) : [] } ?? axes.axes.attribute ?? []
     let places = try axes.places(given, rank: x.shape.rank)
     var strides = [Int](repeating: 0, count: x.shape.rank)
     var count = 1

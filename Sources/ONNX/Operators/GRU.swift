@@ -30,7 +30,8 @@ struct GRU: Evaluation {
       let (update, reset) = (recurrent(0, state), recurrent(1, state))
       let z = (0..<hidden).map { f(clipped(input[$0] + update[$0])) }
       let r = (0..<hidden).map { f(clipped(input[hidden + $0] + reset[$0])) }
-      let product = resetsBehind
+      let product =
+        resetsBehind
         ? recurrent(2, state) : recurrent(2, (0..<hidden).map { r[$0] * state[$0] }, withBias: false)
       let output = (0..<hidden).map { row -> Float in
         let own = input[2 * hidden + row]

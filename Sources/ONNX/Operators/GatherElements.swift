@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator GatherElements.
 struct GatherElements: Evaluation {
-  static let description = OperatorDescription("GatherElements", inputs: 2...2, support: "all datatypes") { reader in
+  static let description = OperatorDescription("GatherElements", inputs: 2...2, support: "all datatypes") {
+    reader in
     GatherElements(axis: try reader.int("axis", default: 0))
   }
 

@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator GatherND: slices of a tensor by index tuples.
 struct GatherND: Evaluation {
-  static let description = OperatorDescription("GatherND", inputs: 2...2, support: "all datatypes") { reader in
+  static let description = OperatorDescription("GatherND", inputs: 2...2, support: "all datatypes") {
+    reader in
     GatherND(batchAxes: try reader.int("batch_dims", default: 0))
   }
 

@@ -3,7 +3,9 @@ import Tensors
 
 /// The ONNX operator GlobalLpPool.
 struct GlobalLpPool: Evaluation {
-  static let description = OperatorDescription("GlobalLpPool", inputs: 1...1, support: "FP16, BF16, FP32, FP64") {
+  static let description = OperatorDescription(
+    "GlobalLpPool", inputs: 1...1, support: "FP16, BF16, FP32, FP64"
+  ) {
     reader in
     let p = try reader.int("p", default: 2)
     guard p >= 1 else { throw ONNXError(.invalid, "p of \(p)") }
@@ -29,7 +31,8 @@ struct GlobalLpPool: Evaluation {
     var shape = x.shape
     for axis in 2..<shape.rank { shape[axis] = 1 }
     let norms = (0..<x.shape[0] * x.shape[1]).map { image in
-      pow(values[image * plane..<(image + 1) * plane].reduce(0) { $0 + pow(abs($1), Double(p)) }, 1 / Double(p))
+      pow(
+        values[image * plane..<(image + 1) * plane].reduce(0) { $0 + pow(abs($1), Double(p)) }, 1 / Double(p))
     }
     return [try node.tensor(x.datatype, shape, norms)]
   }

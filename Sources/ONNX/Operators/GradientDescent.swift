@@ -6,7 +6,8 @@ struct GradientDescent: Evaluation {
   static let momentumDescription = description("Momentum", states: 1) { reader in
     let mode = try reader.word("mode", "standard", "nesterov")
     return .momentum(
-      alpha: Double(try reader.float("alpha", default: 0)), beta: Double(try reader.float("beta", default: 0)),
+      alpha: Double(try reader.float("alpha", default: 0)),
+      beta: Double(try reader.float("beta", default: 0)),
       isNesterov: mode == "nesterov")
   }
   static let adagradDescription = description("Adagrad", states: 1) { reader in
@@ -16,7 +17,8 @@ struct GradientDescent: Evaluation {
   }
   static let adamDescription = description("Adam", states: 2) { reader in
     .adam(
-      alpha: Double(try reader.float("alpha", default: 0.9)), beta: Double(try reader.float("beta", default: 0.999)),
+      alpha: Double(try reader.float("alpha", default: 0.9)),
+      beta: Double(try reader.float("beta", default: 0.999)),
       epsilon: Double(try reader.float("epsilon", default: 0)),
       decay: Double(try reader.float("norm_coefficient_post", default: 0)))
   }
@@ -74,7 +76,9 @@ struct GradientDescent: Evaluation {
   }
 
   /// The new weight and the new states.
-  private func moved(_ rate: Double, _ time: Double, _ x: Double, _ gradient: Double, _ states: [Double]) -> [Double] {
+  private func moved(_ rate: Double, _ time: Double, _ x: Double, _ gradient: Double, _ states: [Double])
+    -> [Double]
+  {
     switch rule {
     case .momentum(let alpha, let beta, let isNesterov):
       let v = alpha * states[0] + (time > 0 ? beta : 1) * gradient

@@ -24,14 +24,19 @@ struct GridSample: Evaluation {
     guard x.rank >= 3, grid.rank == x.rank else {
       throw ONNXError(.invalid, "a grid of shape \(grid.shapeText) for a tensor of shape \(x.shapeText)")
     }
-    return [TensorFact(x.datatype, Array(x.dimensions[..<2]) + Array(grid.dimensions[1..<grid.rank - 1]), rows: node.rowsOfMixture)]
+    return [
+      TensorFact(
+        x.datatype, Array(x.dimensions[..<2]) + Array(grid.dimensions[1..<grid.rank - 1]),
+        rows: node.rowsOfMixture)
+    ]
   }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     try node.requireFloat(0)
     let (x, grid) = (try node.input(0), try node.input(1))
     let rank = x.shape.rank - 2
-    guard rank >= 1, grid.shape.rank == x.shape.rank, grid.shape[0] == x.shape[0], grid.shape.last == rank else {
+    guard rank >= 1, grid.shape.rank == x.shape.rank, grid.shape[0] == x.shape[0], grid.shape.last == rank
+    else {
       throw ONNXError(.invalid, "a grid of shape \(grid.shape) for a tensor of shape \(x.shape)")
     }
     let spatial = Array(x.shape[2...])
@@ -88,7 +93,9 @@ struct GridSample: Evaluation {
     }
   }
 
-  private func tap(_ place: Int, _ weight: Double, _ size: Int, _ low: Double, _ high: Double) -> [(place: Int, weight: Double)] {
+  private func tap(_ place: Int, _ weight: Double, _ size: Int, _ low: Double, _ high: Double) -> [(
+    place: Int, weight: Double
+  )] {
     if place >= 0, place < size { return [(place, weight)] }
     switch padding {
     case "zeros": return []

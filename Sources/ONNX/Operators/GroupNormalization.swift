@@ -18,7 +18,10 @@ struct GroupNormalization: Evaluation {
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let x = try node.input(0)
-    return [TensorFact(x.datatype, x.dimensions, rows: rowsOfImages(x, others: [node.optional(1), node.optional(2)]))]
+    return [
+      TensorFact(
+        x.datatype, x.dimensions, rows: rowsOfImages(x, others: [node.optional(1), node.optional(2)]))
+    ]
   }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {

@@ -3,7 +3,8 @@ import Tensors
 /// The ONNX operator Hardmax: 1 where the greatest element along an axis lies first, else 0. Before
 /// opset 13 the tensor is seen as a matrix, split at the axis.
 struct Hardmax: Evaluation {
-  static let description = OperatorDescription("Hardmax", inputs: 1...1, support: "FP16, BF16, FP32, FP64") { reader in
+  static let description = OperatorDescription("Hardmax", inputs: 1...1, support: "FP16, BF16, FP32, FP64") {
+    reader in
     let isMatrix = reader.opset < 13
     return Hardmax(axis: try reader.int("axis", default: isMatrix ? 1 : -1), isMatrix: isMatrix)
   }

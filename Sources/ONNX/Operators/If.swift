@@ -21,7 +21,8 @@ struct If: Evaluation, SubgraphHolder {
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     let condition = try node.input(0)
     guard condition.datatype == .bool, condition.elementCount == 1 else {
-      throw ONNXError(.invalid, "a condition of \(condition.datatype.name)\(condition.shape), expected one BOOL")
+      throw ONNXError(
+        .invalid, "a condition of \(condition.datatype.name)\(condition.shape), expected one BOOL")
     }
     return try (condition.integers()[0] != 0 ? yes : no).run([], node: node)
   }

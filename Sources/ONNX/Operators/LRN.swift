@@ -3,12 +3,14 @@ import Tensors
 
 /// The ONNX operator LRN: each element over the squares of its neighbours among the channels.
 struct LRN: Evaluation {
-  static let description = OperatorDescription("LRN", inputs: 1...1, support: "FP16, BF16, FP32, FP64") { reader in
+  static let description = OperatorDescription("LRN", inputs: 1...1, support: "FP16, BF16, FP32, FP64") {
+    reader in
     let size = try reader.required("size", try reader.int("size"))
     guard size >= 1, size < 1 << 24 else { throw ONNXError(.invalid, "a size of \(size)") }
     return LRN(
       size: size, alpha: Double(try reader.float("alpha", default: 1e-4)),
-      beta: Double(try reader.float("beta", default: 0.75)), bias: Double(try reader.float("bias", default: 1)))
+      beta: Double(try reader.float("beta", default: 0.75)),
+      bias: Double(try reader.float("bias", default: 1)))
   }
 
   let name = "LRN"

@@ -24,7 +24,8 @@ struct LSTM: Evaluation {
     func clipped(_ value: Float) -> Float { clip.map { min(max(value, -$0), $0) } ?? value }
     return try run.run(node) { direction, input, recurrent, states in
       let (f, g, h) = (
-        recurrence.activation(direction, 0), recurrence.activation(direction, 1), recurrence.activation(direction, 2)
+        recurrence.activation(direction, 0), recurrence.activation(direction, 1),
+        recurrence.activation(direction, 2)
       )
       // Gates lie in the order input, output, forget, cell.
       let products = (0..<4).map { recurrent($0, states[0]) }

@@ -9,7 +9,8 @@ struct LayerNormalization: Operation {
   ) { reader in
     if reader.hasOutput(1) || reader.hasOutput(2) {
       return LayerNormalizationStatistics(
-        axis: try reader.int("axis", default: -1), epsilon: Double(try reader.float("epsilon", default: 1e-5)))
+        axis: try reader.int("axis", default: -1), epsilon: Double(try reader.float("epsilon", default: 1e-5))
+      )
     }
     return LayerNormalization(
       axis: try reader.int("axis", default: -1), epsilon: try reader.float("epsilon", default: 1e-5))

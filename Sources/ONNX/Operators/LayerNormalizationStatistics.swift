@@ -12,7 +12,8 @@ struct LayerNormalizationStatistics: Evaluation {
     let statistics = x.dimensions[..<place] + Array(repeating: Dimension.one, count: x.rank - place)
     let rows = node.rowsOfMixture
     return [TensorFact(x.datatype, x.dimensions, rows: rows)]
-      + Array(repeating: TensorFact(x.datatype == .fp64 ? .fp64 : .fp32, Array(statistics), rows: rows), count: 2)
+      + Array(
+        repeating: TensorFact(x.datatype == .fp64 ? .fp64 : .fp32, Array(statistics), rows: rows), count: 2)
   }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
@@ -31,7 +32,9 @@ struct LayerNormalizationStatistics: Evaluation {
       let (mean, factor) = MomentNormalization.moments(group, epsilon: epsilon)
       means.append(mean)
       factors.append(factor)
-      for (index, value) in group.enumerated() { result.append((value - mean) * factor * scale[index] + (bias?[index] ?? 0)) }
+      for (index, value) in group.enumerated() {
+        result.append((value - mean) * factor * scale[index] + (bias?[index] ?? 0))
+      }
     }
     var shape = x.shape
     for axis in place..<x.shape.rank { shape[axis] = 1 }

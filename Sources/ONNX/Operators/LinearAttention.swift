@@ -24,16 +24,20 @@ struct LinearAttention: Evaluation {
     let q = try AttentionHeads(try node.input(0), heads: queryHeads)
     let k = try AttentionHeads(try node.input(1), heads: keyHeads)
     let v = try AttentionHeads(try node.input(2), heads: keyHeads)
-    guard q.heads % k.heads == 0, q.size == k.size, q.length == k.length, q.length == v.length, q.batch == k.batch
+    guard q.heads % k.heads == 0, q.size == k.size, q.length == k.length, q.length == v.length,
+      q.batch == k.batch
     else { throw ONNXError(.invalid, "queries, keys and values of shapes that do not meet") }
     let (isGated, isDelta) = (rule.hasPrefix("gated"), rule.hasSuffix("delta"))
     let decay = isGated ? try gate(node, 4, q, [k.heads, k.heads * k.size]) : nil
     let rate = isDelta ? try gate(node, 5, q, [k.heads, 1]) : nil
     let shape: Shape = [q.batch, k.heads, k.size, v.size]
     var state = try node.optional(3)?.doubles() ?? [Double](repeating: 0, count: try node.count(shape))
-    guard try node.optional(3)?.shape ?? shape == shape else { throw ONNXError(.invalid, "a state of another shape") }
+    guard try node.optional(3)?.shape ?? shape == shape else {
+      throw ONNXError(.invalid, "a state of another shape")
+    }
     var result = AttentionHeads(
-      values: [Double](repeating: 0, count: q.batch * q.heads * q.length * v.size), batch: q.batch, heads: q.heads,
+      values: [Double](repeating: 0, count: q.batch * q.heads * q.length * v.size), batch: q.batch,
+      heads: q.heads,
       length: q.length, size: v.size)
     let factor = scale == 0 ? 1 / Double(q.size).squareRoot() : scale
     for batch in 0..<q.batch {
@@ -67,7 +71,9 @@ struct LinearAttention: Evaluation {
           let place = (batch * q.heads + head) * q.length + time
           for column in 0..<v.size {
             var sum = 0.0
-            for row in 0..<q.size { sum += q.values[place * q.size + row] * state[first + row * v.size + column] }
+            for row in 0..<q.size {
+              sum += q.values[place * q.size + row] * state[first + row * v.size + column]
+            }
             result.values[place * v.size + column] = sum * factor
           }
         }

@@ -9,7 +9,8 @@ struct Loop: Evaluation, SubgraphHolder {
     let carried = max(reader.inputCount - 2, 0)
     guard body.formals.count == 2 + carried, body.outputCount >= 1 + carried else {
       throw ONNXError(
-        .invalid, "a body of \(body.formals.count) inputs and \(body.outputCount) outputs for \(carried) values")
+        .invalid,
+        "a body of \(body.formals.count) inputs and \(body.outputCount) outputs for \(carried) values")
     }
     return Loop(body: body, carriedCount: carried)
   }
@@ -72,7 +73,9 @@ extension Subgraph {
       if case .known(let size) = dimension { return size }
       return 0
     }
-    guard sizes.count < Shape.maximumRank else { throw ONNXError(.limit, "a tensor of \(sizes.count + 1) dimensions") }
+    guard sizes.count < Shape.maximumRank else {
+      throw ONNXError(.limit, "a tensor of \(sizes.count + 1) dimensions")
+    }
     return try Tensor.make(datatype, Shape([0] + sizes), limits)
   }
 }

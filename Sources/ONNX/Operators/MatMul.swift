@@ -7,7 +7,8 @@ import Tensors
 /// Inputs: A, B, and after fusion bias and residual. Once packed, B is no input any more.
 struct MatMul: Operation {
   static let description = OperatorDescription(
-    "MatMul", inputs: 2...2, support: "FP16, BF16, FP32, FP64, INT32, INT64, UINT32, UINT64; batches with broadcasting"
+    "MatMul", inputs: 2...2,
+    support: "FP16, BF16, FP32, FP64, INT32, INT64, UINT32, UINT64; batches with broadcasting"
   ) { _ in MatMul() }
 
   let name = "MatMul"

@@ -13,7 +13,9 @@ struct MatMulInteger: Evaluation {
     let (a, b) = (try node.input(0), try node.input(1))
     var fact = try MatMul().infer(node.replacing([a.as(.fp32), b.as(.fp32)]))[0]
     fact.datatype = .int32
-    if (2...3).contains(where: { node.optional($0)?.rows ?? .shared != .shared }) { fact.rows = node.rowsOfMixture }
+    if (2...3).contains(where: { node.optional($0)?.rows ?? .shared != .shared }) {
+      fact.rows = node.rowsOfMixture
+    }
     return [fact]
   }
 

@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator MaxUnpool: elements put back where a MaxPool took them, zeros between.
 struct MaxUnpool: Evaluation {
-  static let description = OperatorDescription("MaxUnpool", inputs: 2...3, support: "FP16, BF16, FP32, FP64") {
+  static let description = OperatorDescription("MaxUnpool", inputs: 2...3, support: "FP16, BF16, FP32, FP64")
+  {
     reader in MaxUnpool(window: try WindowAttributes(reader))
   }
 
@@ -30,7 +31,9 @@ struct MaxUnpool: Evaluation {
     let strides = shape.strides
     var values = [Double](repeating: 0, count: try node.count(shape))
     for (value, place) in zip(x.doubles(), places.integers()) {
-      guard place >= 0, place < plain.elementCount ?? 0 else { throw ONNXError(.argument, "a place of \(place)") }
+      guard place >= 0, place < plain.elementCount ?? 0 else {
+        throw ONNXError(.argument, "a place of \(place)")
+      }
       var (rest, target) = (place, 0)
       for axis in plain.indices.reversed() {
         target += rest % plain[axis] * strides[axis]

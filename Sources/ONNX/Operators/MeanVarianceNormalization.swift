@@ -32,7 +32,8 @@ struct MeanVarianceNormalization: Evaluation {
     for group in groups {
       let members = group.map { values[$0] }
       let mean = members.reduce(0, +) / Double(members.count)
-      let deviation = (members.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(members.count)).squareRoot()
+      let deviation = (members.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(members.count))
+        .squareRoot()
       for place in group { values[place] = (values[place] - mean) / (deviation + 1e-9) }
     }
     return [try node.tensor(x.datatype, x.shape, values)]

@@ -3,7 +3,8 @@ import Tensors
 
 /// The ONNX operator MelWeightMatrix: triangles over the bins of a spectrum, even on the mel scale.
 struct MelWeightMatrix: Evaluation {
-  static let description = OperatorDescription("MelWeightMatrix", inputs: 5...5, support: "all numbers") { reader in
+  static let description = OperatorDescription("MelWeightMatrix", inputs: 5...5, support: "all numbers") {
+    reader in
     let number = try reader.int("output_datatype", default: 1)
     guard let datatype = ElementType.datatype(number), datatype != .bytes, datatype != .bool else {
       throw ONNXError(.unsupported, "elements of \(ElementType.name(number))")

@@ -34,7 +34,9 @@ struct Mod: Operation {
     }
   }
 
-  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws -> Step {
+  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws
+    -> Step
+  {
     let takesDividendSign = takesDividendSign
     return try PairLoop.step(node) { (a: Element, b: Element) -> Element in
       // As division by zero does, its remainder gives 0.

@@ -3,7 +3,9 @@ import Tensors
 
 /// The ONNX operator Multinomial: classes drawn by unnormalized logarithms of their probabilities.
 struct Multinomial: Evaluation {
-  static let description = OperatorDescription("Multinomial", inputs: 1...1, support: "FP16, BF16, FP32, FP64") { reader in
+  static let description = OperatorDescription(
+    "Multinomial", inputs: 1...1, support: "FP16, BF16, FP32, FP64"
+  ) { reader in
     let count = try reader.int("sample_size", default: 1)
     guard (0..<1 << 32).contains(count) else { throw ONNXError(.invalid, "sample_size \(count)") }
     return Multinomial(

@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator NonMaxSuppression: the best boxes of each class that do not overlap better ones.
 struct NonMaxSuppression: Evaluation {
-  static let description = OperatorDescription("NonMaxSuppression", inputs: 2...5, support: "FP32") { reader in
+  static let description = OperatorDescription("NonMaxSuppression", inputs: 2...5, support: "FP32") {
+    reader in
     NonMaxSuppression(hasCentres: try reader.flag("center_point_box", default: false))
   }
 
@@ -29,7 +30,8 @@ struct NonMaxSuppression: Evaluation {
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     let (boxes, scores) = (try node.input(0), try node.input(1))
-    guard boxes.shape.rank == 3, boxes.shape[2] == 4, scores.shape.rank == 3, scores.shape[0] == boxes.shape[0],
+    guard boxes.shape.rank == 3, boxes.shape[2] == 4, scores.shape.rank == 3,
+      scores.shape[0] == boxes.shape[0],
       scores.shape[2] == boxes.shape[1]
     else { throw ONNXError(.invalid, "boxes of shape \(boxes.shape), scores of shape \(scores.shape)") }
     let most = max(try node.integer(2) ?? 0, 0)
@@ -39,7 +41,9 @@ struct NonMaxSuppression: Evaluation {
     let (count, classes) = (boxes.shape[1], scores.shape[1])
     var found: [Int] = []
     for batch in 0..<boxes.shape[0] {
-      let all = (0..<count).map { box(Array(corners[(batch * count + $0) * 4..<(batch * count + $0) * 4 + 4])) }
+      let all = (0..<count).map {
+        box(Array(corners[(batch * count + $0) * 4..<(batch * count + $0) * 4 + 4]))
+      }
       for kind in 0..<classes {
         let first = (batch * classes + kind) * count
         let order = (0..<count).filter { lowest == nil || values[first + $0] > lowest ?? 0 }
@@ -60,7 +64,8 @@ struct NonMaxSuppression: Evaluation {
       return Box(top: y - height, left: x - width, bottom: y + height, right: x + width)
     }
     return Box(
-      top: min(numbers[0], numbers[2]), left: min(numbers[1], numbers[3]), bottom: max(numbers[0], numbers[2]),
+      top: min(numbers[0], numbers[2]), left: min(numbers[1], numbers[3]),
+      bottom: max(numbers[0], numbers[2]),
       right: max(numbers[1], numbers[3]))
   }
 }

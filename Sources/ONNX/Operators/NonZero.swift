@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator NonZero: the indices of the elements that are not zero, a column each.
 struct NonZero: Evaluation {
-  static let description = OperatorDescription("NonZero", inputs: 1...1, support: "all numbers and BOOL") { _ in
+  static let description = OperatorDescription("NonZero", inputs: 1...1, support: "all numbers and BOOL") {
+    _ in
     NonZero()
   }
 

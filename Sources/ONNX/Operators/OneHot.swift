@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator OneHot.
 struct OneHot: Evaluation {
-  static let description = OperatorDescription("OneHot", inputs: 3...3, support: "all datatypes of values") { reader in
+  static let description = OperatorDescription("OneHot", inputs: 3...3, support: "all datatypes of values") {
+    reader in
     OneHot(axis: try reader.int("axis", default: -1))
   }
 

@@ -1,6 +1,7 @@
 /// The ONNX operator OptionalGetElement.
 struct OptionalGetElement: Evaluation {
-  static let description = OperatorDescription("OptionalGetElement", inputs: 1...1, support: "all values") { _ in
+  static let description = OperatorDescription("OptionalGetElement", inputs: 1...1, support: "all values") {
+    _ in
     OptionalGetElement()
   }
 

@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator OptionalHasElement.
 struct OptionalHasElement: Evaluation {
-  static let description = OperatorDescription("OptionalHasElement", inputs: 0...1, support: "all values") { _ in
+  static let description = OperatorDescription("OptionalHasElement", inputs: 0...1, support: "all values") {
+    _ in
     OptionalHasElement()
   }
 

@@ -15,7 +15,8 @@ struct QLinearConv: Evaluation {
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     for index in [0, 3, 7] { try node.require(index, IntegerMatrices.datatypes) }
     let (x, w) = (try node.input(0), try node.input(3))
-    let convolution = try DirectConvolution(image: x.shape, weights: w.shape, attributes: window, groups: groups)
+    let convolution = try DirectConvolution(
+      image: x.shape, weights: w.shape, attributes: window, groups: groups)
     guard let xScale = try node.number(1), let xZero = try node.number(2), let scale = try node.number(6),
       let zero = try node.integer(7)
     else { throw ONNXError(.invalid, "a scale or zero point is missing") }

@@ -3,7 +3,8 @@ import Tensors
 /// The ONNX operator QLinearMatMul.
 struct QLinearMatMul: Evaluation {
   static let description = OperatorDescription(
-    "QLinearMatMul", inputs: 8...8, support: "INT8, UINT8; scales of FP32, FP16, BF16; batches with broadcasting"
+    "QLinearMatMul", inputs: 8...8,
+    support: "INT8, UINT8; scales of FP32, FP16, BF16; batches with broadcasting"
   ) { _ in QLinearMatMul() }
 
   let name = "QLinearMatMul"

@@ -15,7 +15,8 @@ struct QuantizeLinear: Operation {
       throw ONNXError(.unsupported, "precision \(try reader.int("precision", default: 0))")
     }
     return QuantizeLinear(
-      axis: try reader.int("axis", default: 1), block: try reader.int("block_size", default: 0), target: datatype)
+      axis: try reader.int("axis", default: 1), block: try reader.int("block_size", default: 0),
+      target: datatype)
   }
 
   static let targets: [Datatype] = [.uint8, .int8, .uint16, .int16]
@@ -47,7 +48,9 @@ struct QuantizeLinear: Operation {
     }
   }
 
-  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws -> Step {
+  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws
+    -> Step
+  {
     let (x, scale, y) = (try node.input(0), try node.input(1), try node.output())
     let zero = node.optional(2)
     let grid = try QuantizationGrid(x.shape, scale: scale.shape, axis: axis, block: block)
@@ -56,7 +59,9 @@ struct QuantizeLinear: Operation {
     }
     return Step { memory in
       let target = memory.elements(y, as: Element.self)
-      let (factors, floats, integers) = (memory.floats(scale), memory.floats(x), memory.elements(x, as: Int32.self))
+      let (factors, floats, integers) = (
+        memory.floats(scale), memory.floats(x), memory.elements(x, as: Int32.self)
+      )
       let zeros = zero.map { memory.elements($0, as: Element.self) }
       grid.forEachRun { run, place in
         let offset = Float(zeros?[place] ?? 0)

@@ -7,7 +7,8 @@ struct Resize: Evaluation {
   ) { reader in
     let old = reader.opset < 11
     var rule = ResizeAxis.Rule(
-      mode: try mode(reader), coordinates: old ? .asymmetric : .halfPixel, rounding: old ? .floor : .preferFloor,
+      mode: try mode(reader), coordinates: old ? .asymmetric : .halfPixel,
+      rounding: old ? .floor : .preferFloor,
       cubicCoefficient: Double(try reader.float("cubic_coeff_a", default: -0.75)),
       excludesOutside: try reader.flag("exclude_outside", default: false),
       antialiases: try reader.flag("antialias", default: false))
@@ -91,7 +92,9 @@ struct Resize: Evaluation {
   }
 
   /// The fact of an input of open size: what is not resized is known.
-  private func openFact(_ x: TensorFact, _ scales: [Double]?, _ sizes: [Int]?, _ node: NodeFacts) throws -> TensorFact {
+  private func openFact(_ x: TensorFact, _ scales: [Double]?, _ sizes: [Int]?, _ node: NodeFacts) throws
+    -> TensorFact
+  {
     let list = try (axes ?? Array(0..<x.rank)).map { try normalizedAxis($0, rank: x.rank) }
     var dimensions = x.dimensions
     var isWhole = [Bool](repeating: true, count: x.rank)
@@ -123,9 +126,11 @@ struct Resize: Evaluation {
     var isWhole: Bool
   }
 
-  private func plan(_ shape: Shape, scales: [Double]?, sizes: [Int]?, region: [Double]?) throws -> [AxisPlan] {
+  private func plan(_ shape: Shape, scales: [Double]?, sizes: [Int]?, region: [Double]?) throws -> [AxisPlan]
+  {
     let list = try (axes ?? Array(0..<shape.rank)).map { try normalizedAxis($0, rank: shape.rank) }
-    guard (scales ?? []).isEmpty || scales?.count == list.count, sizes.map({ $0.count == list.count }) ?? true,
+    guard (scales ?? []).isEmpty || scales?.count == list.count,
+      sizes.map({ $0.count == list.count }) ?? true,
       region.map({ $0.count == 2 * list.count }) ?? true
     else { throw ONNXError(.invalid, "scales, sizes or roi of another length than \(list.count) axes") }
     var plans = shape.map { AxisPlan(input: $0, output: $0, scale: 1, isWhole: true) }
@@ -146,7 +151,8 @@ struct Resize: Evaluation {
         plans[axis].scale = ratio ?? Double(size) / max(extent, 1)
       } else if let scales, !scales.isEmpty {
         let part = isCrop ? plans[axis].region.end - plans[axis].region.start : 1
-        guard scales[place] > 0, let size = Int(exactly: (extent * part * scales[place]).rounded(.down)), size < 1 << 40
+        guard scales[place] > 0, let size = Int(exactly: (extent * part * scales[place]).rounded(.down)),
+          size < 1 << 40
         else { throw ONNXError(.invalid, "a scale of \(scales[place])") }
         plans[axis].output = size
         plans[axis].scale = scales[place]
@@ -174,7 +180,8 @@ struct Resize: Evaluation {
     if shape.elementCount == 0 { return [try node.tensor(x.datatype, shape, [])] }
     let places = resized.map { axis in
       ResizeAxis(
-        input: plans[axis].input, output: plans[axis].output, scale: plans[axis].scale, region: plans[axis].region,
+        input: plans[axis].input, output: plans[axis].output, scale: plans[axis].scale,
+        region: plans[axis].region,
         rule: rule
       ).places()
     }
@@ -220,7 +227,9 @@ struct Resize: Evaluation {
     return y
   }
 
-  private func extrapolate(_ values: inout [Float], _ shape: Shape, _ resized: [Int], _ places: [[ResizeAxis.Place]]) {
+  private func extrapolate(
+    _ values: inout [Float], _ shape: Shape, _ resized: [Int], _ places: [[ResizeAxis.Place]]
+  ) {
     shape.forEachPlace { place, index in
       for (axis, places) in zip(resized, places) where places[index[axis]].isOutside {
         values[place] = Float(extrapolation)

@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator ReverseSequence: the first elements of each sequence of a batch, back to front.
 struct ReverseSequence: Evaluation {
-  static let description = OperatorDescription("ReverseSequence", inputs: 2...2, support: "all datatypes") { reader in
+  static let description = OperatorDescription("ReverseSequence", inputs: 2...2, support: "all datatypes") {
+    reader in
     let axes = (try reader.int("batch_axis", default: 1), try reader.int("time_axis", default: 0))
     guard axes == (0, 1) || axes == (1, 0) else {
       throw ONNXError(.invalid, "batch_axis \(axes.0) and time_axis \(axes.1), expected 0 and 1")

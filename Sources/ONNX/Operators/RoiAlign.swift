@@ -5,7 +5,9 @@ struct RoiAlign: Evaluation {
   static let description = OperatorDescription(
     "RoiAlign", inputs: 3...3, support: "FP16, BF16, FP32, FP64; avg and max"
   ) { reader in
-    let (height, width) = (try reader.int("output_height", default: 1), try reader.int("output_width", default: 1))
+    let (height, width) = (
+      try reader.int("output_height", default: 1), try reader.int("output_width", default: 1)
+    )
     let ratio = try reader.int("sampling_ratio", default: 0)
     guard height > 0, width > 0, ratio >= 0, max(height, width, ratio) < 1 << 16 else {
       throw ONNXError(.invalid, "an output of \(height) by \(width), sampling_ratio \(ratio)")
@@ -38,7 +40,9 @@ struct RoiAlign: Evaluation {
     var result: [Double] = []
     result.reserveCapacity(try node.count(shape))
     for (region, image) in images.enumerated() {
-      guard image >= 0, image < x.shape[0] else { throw ONNXError(.argument, "image \(image) of \(x.shape[0])") }
+      guard image >= 0, image < x.shape[0] else {
+        throw ONNXError(.argument, "image \(image) of \(x.shape[0])")
+      }
       let cells = try points(Array(boxes[region * 4..<region * 4 + 4]), node.engine.limits).map { cell in
         cell.map { taps($0.y, $0.x, x.shape[2], x.shape[3]) }
       }

@@ -28,7 +28,9 @@ struct RotaryEmbedding: Evaluation {
     let (cosines, sines) = (try node.input(1), try node.input(2))
     guard width > 0, width <= heads.size, width % 2 == 0, cosines.shape == sines.shape,
       cosines.shape.last == width / 2
-    else { throw ONNXError(.invalid, "angles of shape \(cosines.shape) for \(width) of \(heads.size) elements") }
+    else {
+      throw ONNXError(.invalid, "angles of shape \(cosines.shape) for \(width) of \(heads.size) elements")
+    }
     let positions = try positions(node, heads, rows: cosines.elementCount / (width / 2))
     let (cos, sin) = (cosines.doubles(), sines.doubles())
     let half = width / 2
@@ -58,7 +60,9 @@ struct RotaryEmbedding: Evaluation {
       return Array(0..<count)
     }
     let given = try node.indices(3).integers()
-    guard given.count == count else { throw ONNXError(.invalid, "\(given.count) positions for \(count) places") }
+    guard given.count == count else {
+      throw ONNXError(.invalid, "\(given.count) positions for \(count) places")
+    }
     return try given.map { try GatherIndex.place($0, rows) }
   }
 }

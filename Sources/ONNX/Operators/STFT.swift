@@ -17,10 +17,13 @@ struct STFT: Evaluation {
     }
     let parts = x.shape.rank == 3 ? x.shape[2] : 1
     let window = try node.optional(2)?.doubles()
-    guard let length = try node.integer(3) ?? window?.count, length >= 1, length <= 1 << 24, parts == 1 || parts == 2,
+    guard let length = try node.integer(3) ?? window?.count, length >= 1, length <= 1 << 24,
+      parts == 1 || parts == 2,
       window.map({ $0.count == length }) ?? true
     else { throw ONNXError(.invalid, "frame_length and window do not agree") }
-    guard x.shape[1] >= length else { throw ONNXError(.argument, "a signal shorter than a frame of \(length)") }
+    guard x.shape[1] >= length else {
+      throw ONNXError(.argument, "a signal shorter than a frame of \(length)")
+    }
     let frames = (x.shape[1] - length) / step + 1
     let count = isOnesided && parts == 1 ? length / 2 + 1 : length
     let shape = try node.shape([x.shape[0], frames, count, 2])

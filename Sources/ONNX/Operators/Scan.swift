@@ -11,7 +11,9 @@ struct Scan: Evaluation, SubgraphHolder {
     guard scanned >= 1, scanned + first <= reader.inputCount, body.formals.count == reader.inputCount - first
     else { throw ONNXError(.invalid, "\(scanned) scan inputs and a body of \(body.formals.count) inputs") }
     let states = reader.inputCount - first - scanned
-    guard body.outputCount >= states else { throw ONNXError(.invalid, "a body of \(body.outputCount) outputs") }
+    guard body.outputCount >= states else {
+      throw ONNXError(.invalid, "a body of \(body.outputCount) outputs")
+    }
     return Scan(
       body: body, stateCount: states, scanCount: scanned, hasBatch: first == 1,
       inputAxes: try reader.ints("scan_input_axes"), outputAxes: try reader.ints("scan_output_axes"),
@@ -39,7 +41,8 @@ struct Scan: Evaluation, SubgraphHolder {
     let first = hasBatch ? 1 : 0
     let tensors = try (first..<first + stateCount + scanCount).map { try node.input($0) }
     guard hasBatch else { return try scan(tensors, length: nil, node).map { .tensor($0) } }
-    guard let rows = tensors.first?.shape.first, tensors.allSatisfy({ $0.shape.first == rows }), rows > 0 else {
+    guard let rows = tensors.first?.shape.first, tensors.allSatisfy({ $0.shape.first == rows }), rows > 0
+    else {
       throw ONNXError(.invalid, "inputs without a common batch")
     }
     let lengths = node.has(0) ? try node.integers(0) : nil
@@ -60,7 +63,8 @@ struct Scan: Evaluation, SubgraphHolder {
       try normalizedAxis(element(inputAxes, place), rank: tensor.shape.rank)
     }
     let count = inputs[0].shape[axes[0]]
-    guard zip(inputs, axes).allSatisfy({ $0.shape[$1] == count }), length ?? count <= count, length ?? 0 >= 0 else {
+    guard zip(inputs, axes).allSatisfy({ $0.shape[$1] == count }), length ?? count <= count, length ?? 0 >= 0
+    else {
       throw ONNXError(.invalid, "scan inputs of different lengths")
     }
     var scanned = [[Tensor]](repeating: [], count: body.outputCount - stateCount)

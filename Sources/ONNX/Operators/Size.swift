@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator Size: how many elements a tensor has.
 struct Size: Operation {
-  static let description = OperatorDescription("Size", inputs: 1...1, support: "all datatypes") { _ in Size() }
+  static let description = OperatorDescription("Size", inputs: 1...1, support: "all datatypes") { _ in Size()
+  }
 
   let name = "Size"
   var readsElements: Bool { false }

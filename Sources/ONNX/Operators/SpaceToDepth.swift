@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator SpaceToDepth: blocks of an image become channels.
 struct SpaceToDepth: Evaluation {
-  static let description = OperatorDescription("SpaceToDepth", inputs: 1...1, support: "all datatypes") { reader in
+  static let description = OperatorDescription("SpaceToDepth", inputs: 1...1, support: "all datatypes") {
+    reader in
     SpaceToDepth(
       block: try reader.required("blocksize", try reader.int("blocksize")),
       columnsFirst: try reader.word("mode", "DCR", "CRD") == "CRD")

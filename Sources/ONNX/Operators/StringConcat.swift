@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator StringConcat, with broadcasting.
 struct StringConcat: Evaluation {
-  static let description = OperatorDescription("StringConcat", inputs: 2...2, support: "BYTES; broadcasting") { _ in
+  static let description = OperatorDescription("StringConcat", inputs: 2...2, support: "BYTES; broadcasting")
+  { _ in
     StringConcat()
   }
 
@@ -24,6 +25,8 @@ struct StringConcat: Evaluation {
     let shape = try node.shape(sizes)
     let (left, right) = (BroadcastIndex(a.shape, to: shape), BroadcastIndex(b.shape, to: shape))
     let (first, second) = (a.texts(), b.texts())
-    return [try node.tensor(shape, texts: (0..<(try node.count(shape))).map { first[left[$0]] + second[right[$0]] })]
+    return [
+      try node.tensor(shape, texts: (0..<(try node.count(shape))).map { first[left[$0]] + second[right[$0]] })
+    ]
   }
 }

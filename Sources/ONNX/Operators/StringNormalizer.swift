@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator StringNormalizer: takes stop words out of a list and changes the case.
 struct StringNormalizer: Evaluation {
-  static let description = OperatorDescription("StringNormalizer", inputs: 1...1, support: "BYTES; no locale") { reader in
+  static let description = OperatorDescription("StringNormalizer", inputs: 1...1, support: "BYTES; no locale")
+  { reader in
     StringNormalizer(
       action: try reader.word("case_change_action", "NONE", "LOWER", "UPPER"),
       isCaseSensitive: try reader.flag("is_case_sensitive", default: false),

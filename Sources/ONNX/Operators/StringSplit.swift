@@ -2,8 +2,10 @@ import Tensors
 
 /// The ONNX operator StringSplit: parts of texts, in rows filled up with empty ones, and how many there are.
 struct StringSplit: Evaluation {
-  static let description = OperatorDescription("StringSplit", inputs: 1...1, outputs: 1...2, support: "BYTES") { reader in
-    StringSplit(delimiter: Array((try reader.string("delimiter") ?? "").utf8), most: try reader.int("maxsplit"))
+  static let description = OperatorDescription("StringSplit", inputs: 1...1, outputs: 1...2, support: "BYTES")
+  { reader in
+    StringSplit(
+      delimiter: Array((try reader.string("delimiter") ?? "").utf8), most: try reader.int("maxsplit"))
   }
 
   let name = "StringSplit"

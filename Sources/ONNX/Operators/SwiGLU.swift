@@ -3,7 +3,8 @@ import Tensors
 
 /// The ONNX operator SwiGLU: the Swish of one tensor times another.
 struct SwiGLU: Operation {
-  static let description = OperatorDescription("SwiGLU", inputs: 2...2, support: "FP16, BF16, FP32, FP64") { reader in
+  static let description = OperatorDescription("SwiGLU", inputs: 2...2, support: "FP16, BF16, FP32, FP64") {
+    reader in
     SwiGLU(alpha: Double(try reader.float("alpha", default: 1)))
   }
 

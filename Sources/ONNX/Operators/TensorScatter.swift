@@ -2,7 +2,8 @@ import Tensors
 
 /// The ONNX operator TensorScatter: writes new entries into a cache, at a place for each row of the batch.
 struct TensorScatter: Evaluation {
-  static let description = OperatorDescription("TensorScatter", inputs: 2...3, support: "all datatypes") { reader in
+  static let description = OperatorDescription("TensorScatter", inputs: 2...3, support: "all datatypes") {
+    reader in
     TensorScatter(
       axis: try reader.int("axis", default: -2),
       isCircular: try reader.word("mode", "linear", "circular") == "circular")
@@ -21,7 +22,9 @@ struct TensorScatter: Evaluation {
     let (x, update) = (try node.input(0), try node.input(1))
     let axis = try normalizedAxis(axis, rank: x.shape.rank)
     guard axis > 0, x.shape.rank == update.shape.rank,
-      x.shape.indices.allSatisfy({ $0 == axis ? update.shape[$0] <= x.shape[$0] : update.shape[$0] == x.shape[$0] })
+      x.shape.indices.allSatisfy({
+        $0 == axis ? update.shape[$0] <= x.shape[$0] : update.shape[$0] == x.shape[$0]
+      })
     else { throw ONNXError(.invalid, "an update of shape \(update.shape) for a cache of shape \(x.shape)") }
     let starts = node.has(2) ? try node.integers(2) : Array(repeating: 0, count: x.shape[0])
     guard starts.count == x.shape[0] else {

@@ -42,20 +42,28 @@ struct TfIdfVectorizer: Evaluation {
         gram += 1
       }
     }
-    guard gram == indexes.count else { throw ONNXError(.invalid, "\(gram) n-grams and \(indexes.count) indexes") }
+    guard gram == indexes.count else {
+      throw ONNXError(.invalid, "\(gram) n-grams and \(indexes.count) indexes")
+    }
     self.places = places
   }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let x = try node.input(0)
     guard x.rank == 1 || x.rank == 2 else { throw ONNXError(.invalid, "rows of shape \(x.shapeText)") }
-    return [TensorFact(.fp32, x.dimensions.dropLast() + [Dimension(width)], rows: x.rank == 2 ? rowsOfImages(x, others: []) : node.rowsOfMixture)]
+    return [
+      TensorFact(
+        .fp32, x.dimensions.dropLast() + [Dimension(width)],
+        rows: x.rank == 2 ? rowsOfImages(x, others: []) : node.rowsOfMixture)
+    ]
   }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     try node.require(0, [.bytes, .int32, .int64])
     let x = try node.input(0)
-    guard x.shape.rank == 1 || x.shape.rank == 2 else { throw ONNXError(.invalid, "rows of shape \(x.shape)") }
+    guard x.shape.rank == 1 || x.shape.rank == 2 else {
+      throw ONNXError(.invalid, "rows of shape \(x.shape)")
+    }
     let words = x.datatype == .bytes ? x.strings() : x.integers().map(String.init)
     let length = x.shape[x.shape.rank - 1]
     let rows = x.shape.rank == 2 ? x.shape[0] : 1

@@ -23,7 +23,9 @@ struct Tile: Evaluation {
   }
 
   private func check(_ count: Int, _ rank: Int) throws {
-    guard count == rank else { throw ONNXError(.invalid, "\(count) repeats for a tensor of \(rank) dimensions") }
+    guard count == rank else {
+      throw ONNXError(.invalid, "\(count) repeats for a tensor of \(rank) dimensions")
+    }
   }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {

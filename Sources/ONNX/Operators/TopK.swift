@@ -57,7 +57,8 @@ struct TopK: Evaluation {
   }
 
   /// The indices of the elements that are kept of each line, in order.
-  private func order<Element: Comparable>(_ values: [Element], _ layout: AxisLayout, _ count: Int) -> [[Int]] {
+  private func order<Element: Comparable>(_ values: [Element], _ layout: AxisLayout, _ count: Int) -> [[Int]]
+  {
     var orders = [[Int]](repeating: [], count: layout.outer * layout.inner)
     layout.forEachLine { line, start in
       let sorted = (0..<layout.length).sorted { a, b in

@@ -18,7 +18,9 @@ struct Trilu: Evaluation {
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     let x = try node.input(0)
-    guard x.shape.rank >= 2 else { throw ONNXError(.invalid, "a tensor of shape \(x.shape); matrices are expected") }
+    guard x.shape.rank >= 2 else {
+      throw ONNXError(.invalid, "a tensor of shape \(x.shape); matrices are expected")
+    }
     let diagonal = try node.integer(1) ?? 0
     let (rows, columns) = (x.shape[x.shape.rank - 2], x.shape[x.shape.rank - 1])
     let places = (0..<x.elementCount).map { place -> Int in

@@ -62,7 +62,9 @@ struct Unique: Evaluation {
     return x.isFloat ? ranks(x.doubles(), by: <) : x.orderedIntegers()
   }
 
-  private static func ranks<Element: Equatable>(_ values: [Element], by less: (Element, Element) -> Bool) -> [Int] {
+  private static func ranks<Element: Equatable>(_ values: [Element], by less: (Element, Element) -> Bool)
+    -> [Int]
+  {
     let order = values.indices.sorted { less(values[$0], values[$1]) }
     var ranks = [Int](repeating: 0, count: values.count)
     for (a, b) in zip(order, order.dropFirst()) { ranks[b] = ranks[a] + (values[a] == values[b] ? 0 : 1) }

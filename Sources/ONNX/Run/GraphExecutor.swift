@@ -50,7 +50,8 @@ final class GraphExecutor: Sendable {
     return graph.outputs.map { values[$0] }
   }
 
-  private func run(_ node: Graph.Node, _ place: Int, _ values: [Value?], _ engine: Engine) throws -> [Value?] {
+  private func run(_ node: Graph.Node, _ place: Int, _ values: [Value?], _ engine: Engine) throws -> [Value?]
+  {
     let inputs = node.inputs.map { $0.flatMap { values[$0] } }
     if let evaluation = node.operation as? any Evaluation {
       let request = EvaluationRequest(inputs: inputs, wanted: node.outputs.map { $0 != nil }, engine: engine)

@@ -207,7 +207,8 @@ public final class Session: Sendable {
       guard tensor.datatype == outputs[index].datatype else {
         throw ONNXError(
           .invalid,
-          "output '\(outputs[index].name)' is \(tensor.datatype.name), declared \(outputs[index].datatype.name)")
+          "output '\(outputs[index].name)' is \(tensor.datatype.name), declared \(outputs[index].datatype.name)"
+        )
       }
       let target = try output(index, tensor.datatype, tensor.shape)
       if tensor.datatype == .bytes {

@@ -62,7 +62,9 @@ final class StepRunner: Sendable {
           known?.datatype == tensor?.datatype && known?.shape == tensor?.shape
         }
           && entry.contents.allSatisfy { place, bytes in
-            inputs[place].map { UnsafeRawBufferPointer(start: $0.data, count: $0.byteCount).elementsEqual(bytes) }
+            inputs[place].map {
+              UnsafeRawBufferPointer(start: $0.data, count: $0.byteCount).elementsEqual(bytes)
+            }
               ?? false
           }
       }

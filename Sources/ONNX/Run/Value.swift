@@ -50,7 +50,8 @@ extension Tensor {
   /// The same bytes as elements of another datatype or shape. Precondition: as many bytes.
   func viewed(as datatype: Datatype, _ shape: Shape) -> Tensor {
     Tensor(
-      name: "", datatype: datatype, shape: shape, memory: memory, offset: data - memory.base, payload: payload)
+      name: "", datatype: datatype, shape: shape, memory: memory, offset: data - memory.base, payload: payload
+    )
   }
 
   /// What is known of the tensor when it comes; its elements only when `withElements`.

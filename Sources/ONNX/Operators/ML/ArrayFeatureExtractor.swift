@@ -15,7 +15,9 @@ struct ArrayFeatureExtractor: Evaluation {
     var places: [Int] = []
     for row in 0..<rows {
       for index in indices {
-        guard index >= 0, index < width else { throw ONNXError(.argument, "index \(index) of \(width) places") }
+        guard index >= 0, index < width else {
+          throw ONNXError(.argument, "index \(index) of \(width) places")
+        }
         places.append(row * width + index)
       }
     }

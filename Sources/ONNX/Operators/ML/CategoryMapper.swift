@@ -7,7 +7,9 @@ struct CategoryMapper: Evaluation {
   ) { reader in
     let texts = try reader.strings("cats_strings") ?? []
     let numbers = try reader.ints("cats_int64s") ?? []
-    guard texts.count == numbers.count else { throw ONNXError(.invalid, "\(texts.count) texts, \(numbers.count) numbers") }
+    guard texts.count == numbers.count else {
+      throw ONNXError(.invalid, "\(texts.count) texts, \(numbers.count) numbers")
+    }
     return CategoryMapper(
       texts: texts, numbers: numbers, text: try reader.string("default_string") ?? "_Unused",
       number: try reader.int("default_int64", default: -1))

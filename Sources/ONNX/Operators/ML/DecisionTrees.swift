@@ -103,7 +103,9 @@ struct DecisionTrees: Sendable {
     while let target = open.popLast() {
       switch target {
       case .leaf(let leaf):
-        guard leaves.indices.contains(leaf) else { throw ONNXError(.invalid, "leaf \(leaf) of \(leaves.count)") }
+        guard leaves.indices.contains(leaf) else {
+          throw ONNXError(.invalid, "leaf \(leaf) of \(leaves.count)")
+        }
       case .node(let place):
         guard nodes.indices.contains(place), !seen[place] else {
           throw ONNXError(.invalid, "node \(place) of a tree is none, or stands there twice")
@@ -132,7 +134,10 @@ extension DecisionTrees {
     let thresholds = try Self.numbers(reader, "nodes_values")
     let missing = try reader.ints("nodes_missing_value_tracks_true") ?? []
     let count = trees.count
-    guard [numbers.count, features.count, yes.count, no.count, words.count, thresholds.count].allSatisfy({ $0 == count }),
+    guard
+      [numbers.count, features.count, yes.count, no.count, words.count, thresholds.count].allSatisfy({
+        $0 == count
+      }),
       missing.isEmpty || missing.count == count
     else { throw ONNXError(.invalid, "attributes nodes_… of different lengths") }
     var places: [Key: Int] = [:]
@@ -143,7 +148,8 @@ extension DecisionTrees {
       try ints("\(prefix)_treeids"), try ints("\(prefix)_nodeids"), try ints("\(prefix)_ids")
     )
     let values = try Self.numbers(reader, "\(prefix)_weights")
-    guard [weightNodes.count, weightTargets.count, values.count].allSatisfy({ $0 == weightTrees.count }) else {
+    guard [weightNodes.count, weightTargets.count, values.count].allSatisfy({ $0 == weightTrees.count })
+    else {
       throw ONNXError(.invalid, "attributes \(prefix)_… of different lengths")
     }
     for index in weightTrees.indices {
@@ -162,7 +168,8 @@ extension DecisionTrees {
     for index in 0..<count {
       guard words[index] != "LEAF" else {
         nodes.append(
-          Node(feature: 0, mode: .equal, threshold: 0, yes: .leaf(index), no: .leaf(index), missingIsYes: false))
+          Node(
+            feature: 0, mode: .equal, threshold: 0, yes: .leaf(index), no: .leaf(index), missingIsYes: false))
         continue
       }
       nodes.append(
@@ -170,7 +177,9 @@ extension DecisionTrees {
           feature: features[index], mode: try Mode(words[index]), threshold: thresholds[index],
           yes: try target(trees[index], yes[index]), no: try target(trees[index], no[index]),
           missingIsYes: !missing.isEmpty && missing[index] != 0))
-      for child in [yes[index], no[index]] { places[Key(tree: trees[index], node: child)].map { isChild[$0] = true } }
+      for child in [yes[index], no[index]] {
+        places[Key(tree: trees[index], node: child)].map { isChild[$0] = true }
+      }
     }
     roots = try (0..<count).filter { !isChild[$0] }.map { try target(trees[$0], numbers[$0]) }
     guard count == 0 || !roots.isEmpty else { throw ONNXError(.invalid, "a tree without a root") }

@@ -14,7 +14,8 @@ struct FeatureVectorizer: Evaluation {
     for index in tensors.indices { try node.requireNumber(index) }
     let rows = tensors[0].shape.rank > 1 ? tensors[0].shape[0] : 1
     let columns = tensors.map { rows == 0 ? 0 : $0.elementCount / rows }
-    guard zip(tensors, columns).allSatisfy({ $0.elementCount == $1 * rows }), widths.map({ $0 == columns }) ?? true
+    guard zip(tensors, columns).allSatisfy({ $0.elementCount == $1 * rows }),
+      widths.map({ $0 == columns }) ?? true
     else { throw ONNXError(.invalid, "tensors of \(columns) columns, declared \(widths ?? [])") }
     let lists = tensors.map { $0.floats() }
     var values: [Float] = []

@@ -30,7 +30,9 @@ struct LabelEncoder: Evaluation {
     }
     let keys = try Labels(reader, "keys")
     values = try Labels(reader, "values")
-    guard keys.count == values.count else { throw ONNXError(.invalid, "\(keys.count) keys, \(values.count) values") }
+    guard keys.count == values.count else {
+      throw ONNXError(.invalid, "\(keys.count) keys, \(values.count) values")
+    }
     places = Dictionary(try keys.keys().enumerated().map { ($1, $0) }, uniquingKeysWith: { $1 })
     keyDatatype = keys.datatype
     switch values {
@@ -38,7 +40,8 @@ struct LabelEncoder: Evaluation {
     case .integers: fallback = .integers([try reader.int("default_int64", default: -1)])
     case .floats: fallback = .floats([try reader.float("default_float", default: -0.0)])
     case .tensor(let tensor):
-      guard let given = try reader.tensor("default_tensor"), given.datatype == tensor.datatype, given.elementCount == 1
+      guard let given = try reader.tensor("default_tensor"), given.datatype == tensor.datatype,
+        given.elementCount == 1
       else { throw ONNXError(.invalid, "default_tensor is no \(tensor.datatype.name)") }
       fallback = .tensor(given)
     }

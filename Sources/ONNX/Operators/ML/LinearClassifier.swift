@@ -3,7 +3,8 @@ import Tensors
 /// The operator LinearClassifier of ai.onnx.ml.
 struct LinearClassifier: Evaluation {
   static let description = OperatorDescription(
-    "LinearClassifier", domain: "ai.onnx.ml", inputs: 1...1, outputs: 1...2, support: "FP32, FP64, INT32, INT64"
+    "LinearClassifier", domain: "ai.onnx.ml", inputs: 1...1, outputs: 1...2,
+    support: "FP32, FP64, INT32, INT64"
   ) { reader in
     let labels = try ClassLabels(reader, integers: "classlabels_ints")
     let coefficients = try reader.required("coefficients", try reader.floats("coefficients"))
@@ -13,8 +14,11 @@ struct LinearClassifier: Evaluation {
     guard scores == labels.count || scores == 1 && labels.count == 2 && transform == .logistic else {
       throw ONNXError(.unsupported, "\(scores) scores for \(labels.count) classes with \(transform.rawValue)")
     }
-    guard coefficients.count % scores == 0 else { throw ONNXError(.invalid, "\(coefficients.count) coefficients") }
-    return LinearClassifier(labels: labels, coefficients: coefficients, intercepts: intercepts, transform: transform)
+    guard coefficients.count % scores == 0 else {
+      throw ONNXError(.invalid, "\(coefficients.count) coefficients")
+    }
+    return LinearClassifier(
+      labels: labels, coefficients: coefficients, intercepts: intercepts, transform: transform)
   }
 
   let name = "LinearClassifier"
@@ -23,7 +27,9 @@ struct LinearClassifier: Evaluation {
   let intercepts: [Float]
   let transform: PostTransform
 
-  func infer(_ node: NodeFacts) throws -> [TensorFact] { try labels.facts(try node.input(0), scores: labels.count) }
+  func infer(_ node: NodeFacts) throws -> [TensorFact] {
+    try labels.facts(try node.input(0), scores: labels.count)
+  }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     let features = try node.features()
@@ -31,7 +37,8 @@ struct LinearClassifier: Evaluation {
     var (classes, all): ([Int], [Double]) = ([], [])
     for row in 0..<features.rows {
       let line = try LinearScores.scores(
-        features.values[row * features.width..<(row + 1) * features.width], coefficients, intercepts, count: scores)
+        features.values[row * features.width..<(row + 1) * features.width], coefficients, intercepts,
+        count: scores)
       if scores == 1 {
         classes.append(line[0] > 0 ? 1 : 0)
         all += [1 - PostTransform.logistic(line[0]), PostTransform.logistic(line[0])]
@@ -54,7 +61,9 @@ enum LinearScores {
     }
     return (0..<count).map { target in
       var sum = intercepts.isEmpty ? 0 : Double(intercepts[target])
-      for (index, value) in row.enumerated() { sum += value * Double(coefficients[target * row.count + index]) }
+      for (index, value) in row.enumerated() {
+        sum += value * Double(coefficients[target * row.count + index])
+      }
       return sum
     }
   }

@@ -33,7 +33,8 @@ struct LinearRegressor: Evaluation {
     var all: [Double] = []
     for row in 0..<features.rows {
       let line = try LinearScores.scores(
-        features.values[row * features.width..<(row + 1) * features.width], coefficients, intercepts, count: targets)
+        features.values[row * features.width..<(row + 1) * features.width], coefficients, intercepts,
+        count: targets)
       all += transform.applied(to: line)
     }
     return [try node.tensor(.fp32, [features.rows, targets], all)]

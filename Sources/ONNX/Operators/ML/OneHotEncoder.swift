@@ -32,7 +32,9 @@ struct OneHotEncoder: Evaluation {
     } else if let integers {
       try node.require(0, [.fp32, .fp64, .int32, .int64])
       let places = Dictionary(integers.enumerated().map { ($1, $0) }, uniquingKeysWith: { a, _ in a })
-      (found, count) = (x.doubles().map { Int(exactly: $0.rounded(.towardZero)).flatMap { places[$0] } }, integers.count)
+      (found, count) = (
+        x.doubles().map { Int(exactly: $0.rounded(.towardZero)).flatMap { places[$0] } }, integers.count
+      )
     } else {
       throw ONNXError(.invalid, "neither cats_int64s nor cats_strings")
     }

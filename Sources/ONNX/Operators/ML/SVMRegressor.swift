@@ -12,7 +12,8 @@ struct SVMRegressor: Evaluation {
     }
     let rho = try reader.required("rho", try reader.floats("rho")?.first)
     return SVMRegressor(
-      kernel: try reader.word("kernel_type", "LINEAR", "POLY", "RBF", "SIGMOID"), parameters: parameters.map { Double($0) },
+      kernel: try reader.word("kernel_type", "LINEAR", "POLY", "RBF", "SIGMOID"),
+      parameters: parameters.map { Double($0) },
       coefficients: try reader.required("coefficients", try reader.floats("coefficients")).map { Double($0) },
       vectors: (try reader.floats("support_vectors") ?? []).map { Double($0) },
       count: try reader.int("n_supports", default: 0), rho: Double(rho),
@@ -40,7 +41,9 @@ struct SVMRegressor: Evaluation {
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     let features = try node.features()
     let width = features.width
-    guard count > 0 ? vectors.count == count * width && coefficients.count == count : coefficients.count == width else {
+    guard
+      count > 0 ? vectors.count == count * width && coefficients.count == count : coefficients.count == width
+    else {
       throw ONNXError(.argument, "\(width) features for \(vectors.count) numbers of \(count) support vectors")
     }
     let scores = (0..<features.rows).map { row -> Double in
@@ -57,7 +60,8 @@ struct SVMRegressor: Evaluation {
 
   /// The kernel of two vectors.
   private func product(_ a: [Double], _ b: ArraySlice<Double>) -> Double {
-    let (gamma, offset, degree) = parameters.isEmpty ? (0, 0, 0) : (parameters[0], parameters[1], parameters[2])
+    let (gamma, offset, degree) =
+      parameters.isEmpty ? (0, 0, 0) : (parameters[0], parameters[1], parameters[2])
     if kernel == "RBF" { return exp(-gamma * zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }) }
     let sum = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
     switch kernel {

@@ -4,7 +4,8 @@ import Tensors
 struct Scaler: Evaluation {
   static let description = OperatorDescription(
     "Scaler", domain: "ai.onnx.ml", inputs: 1...1, support: "FP32, FP64, INT32, INT64"
-  ) { reader in Scaler(offsets: try reader.floats("offset") ?? [0], scales: try reader.floats("scale") ?? [1]) }
+  ) { reader in Scaler(offsets: try reader.floats("offset") ?? [0], scales: try reader.floats("scale") ?? [1])
+  }
 
   let name = "Scaler"
   let offsets: [Float]
@@ -23,7 +24,8 @@ struct Scaler: Evaluation {
       throw ONNXError(.invalid, "\(list.count) offsets or scales for \(width) features")
     }
     let values = x.floats().enumerated().map { index, value in
-      (value - offsets[offsets.count == 1 ? 0 : index % width]) * scales[scales.count == 1 ? 0 : index % width]
+      (value - offsets[offsets.count == 1 ? 0 : index % width])
+        * scales[scales.count == 1 ? 0 : index % width]
     }
     return [try node.tensor(.fp32, x.shape, floats: values)]
   }

@@ -9,7 +9,9 @@ enum TreeEnsemble {
     guard (1..<1 << 24).contains(targets) else { throw ONNXError(.invalid, "n_targets \(targets)") }
     let aggregates: [DecisionTrees.Aggregate] = [.average, .sum, .minimum, .maximum]
     let number = try reader.int("aggregate_function", default: 1)
-    guard aggregates.indices.contains(number) else { throw ONNXError(.invalid, "aggregate_function \(number)") }
+    guard aggregates.indices.contains(number) else {
+      throw ONNXError(.invalid, "aggregate_function \(number)")
+    }
     let splits = try reader.required("nodes_splits", try reader.tensor("nodes_splits"))
     return TreeEnsembleRegressor(
       name: "TreeEnsemble", trees: try trees(reader, splits, targets: targets), targets: targets,
@@ -30,7 +32,9 @@ enum TreeEnsemble {
     let leafTargets = try ints("leaf_targetids")
     let count = modes.count
     guard
-      [features.count, yes.count, no.count, yesLeaves.count, noLeaves.count, splits.elementCount].allSatisfy({ $0 == count }),
+      [features.count, yes.count, no.count, yesLeaves.count, noLeaves.count, splits.elementCount].allSatisfy({
+        $0 == count
+      }),
       missing.map({ $0.count == count }) ?? true, weights.count == leafTargets.count
     else { throw ONNXError(.invalid, "attributes of different lengths") }
     var members = try reader.tensor("membership_values").map { Self.sets($0.doubles()) } ?? []
@@ -40,7 +44,9 @@ enum TreeEnsemble {
       guard let mode = DecisionTrees.Mode(rawValue: modes[index]) else {
         throw ONNXError(.invalid, "a node of mode \(modes[index])")
       }
-      guard mode != .member || !members.isEmpty else { throw ONNXError(.invalid, "too few membership_values") }
+      guard mode != .member || !members.isEmpty else {
+        throw ONNXError(.invalid, "too few membership_values")
+      }
       trees.nodes.append(
         DecisionTrees.Node(
           feature: features[index], mode: mode, threshold: thresholds[index],

@@ -3,7 +3,8 @@ import Tensors
 /// The operator TreeEnsembleClassifier of ai.onnx.ml.
 struct TreeEnsembleClassifier: Evaluation {
   static let description = OperatorDescription(
-    "TreeEnsembleClassifier", domain: "ai.onnx.ml", inputs: 1...1, outputs: 1...2, support: "FP32, FP64, INT32, INT64"
+    "TreeEnsembleClassifier", domain: "ai.onnx.ml", inputs: 1...1, outputs: 1...2,
+    support: "FP32, FP64, INT32, INT64"
   ) { reader in
     let labels = try ClassLabels(reader, integers: "classlabels_int64s")
     let trees = try DecisionTrees(reader, weights: "class", targets: labels.count)
@@ -25,7 +26,9 @@ struct TreeEnsembleClassifier: Evaluation {
   /// Whether no weight is negative: the scores are then probabilities.
   let isPositive: Bool
 
-  func infer(_ node: NodeFacts) throws -> [TensorFact] { try labels.facts(try node.input(0), scores: labels.count) }
+  func infer(_ node: NodeFacts) throws -> [TensorFact] {
+    try labels.facts(try node.input(0), scores: labels.count)
+  }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     let features = try node.features()
@@ -42,7 +45,8 @@ struct TreeEnsembleClassifier: Evaluation {
         classes.append(score > (isPositive ? 0.5 : 0) ? 1 : 0)
         all += pair(score).map { Float($0) }
       } else {
-        classes.append(scores.indices.max { scores[$0] < scores[$1] || scores[$0] == scores[$1] && $0 > $1 } ?? 0)
+        classes.append(
+          scores.indices.max { scores[$0] < scores[$1] || scores[$0] == scores[$1] && $0 > $1 } ?? 0)
         all += transform.applied(to: scores).map { Float($0) }
       }
     }

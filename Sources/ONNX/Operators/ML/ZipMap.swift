@@ -4,7 +4,8 @@ import Tensors
 /// the maps' values, a row each, in the order of the labels.
 struct ZipMap: Operation {
   static let description = OperatorDescription(
-    "ZipMap", domain: "ai.onnx.ml", inputs: 1...1, support: "FP32; gives the values as a tensor, in the order of the labels"
+    "ZipMap", domain: "ai.onnx.ml", inputs: 1...1,
+    support: "FP32; gives the values as a tensor, in the order of the labels"
   ) { _ in ZipMap() }
 
   let name = "ZipMap"

@@ -145,7 +145,8 @@ struct BinaryArithmetic: Operation {
   }
 
   static func description(_ type: String, _ operation: BinaryOperation) -> OperatorDescription {
-    OperatorDescription(type, inputs: 2...2, support: "FP16, BF16, FP32, FP64, all integers; broadcasting") { reader in
+    OperatorDescription(type, inputs: 2...2, support: "FP16, BF16, FP32, FP64, all integers; broadcasting") {
+      reader in
       BinaryArithmetic(name: type, operation: operation, placement: try LegacyBroadcast(reader))
     }
   }

@@ -39,7 +39,9 @@ struct BitOperation: Operation {
     }
   }
 
-  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws -> Step {
+  private func step<Element: FixedWidthInteger & Sendable>(_ node: StepRequest, _: Element.Type) throws
+    -> Step
+  {
     switch kind {
     case .and: try PairLoop.step(node, placement) { (a: Element, b: Element) in a & b }
     case .or: try PairLoop.step(node, placement) { (a: Element, b: Element) in a | b }

@@ -57,7 +57,8 @@ struct Comparison: Operation {
   }
 
   private func halfStep(_ node: StepRequest, _ value: @escaping @Sendable (UInt16) -> Float) throws -> Step {
-    try PairLoop.step(node, placement) { (a: UInt16, b: UInt16) -> UInt8 in holds(value(a), value(b)) ? 1 : 0 }
+    try PairLoop.step(node, placement) { (a: UInt16, b: UInt16) -> UInt8 in holds(value(a), value(b)) ? 1 : 0
+    }
   }
 
   private func textStep(_ node: StepRequest) throws -> Step {

@@ -12,7 +12,9 @@ struct DirectConvolution {
   init(image: Shape, weights: Shape, attributes: WindowAttributes, groups: Int) throws {
     guard image.rank == weights.rank, image.rank >= 3, groups > 0, image[1] == weights[1] * groups,
       weights[0] % groups == 0
-    else { throw ONNXError(.invalid, "weights \(weights) in \(groups) groups for an image of shape \(image)") }
+    else {
+      throw ONNXError(.invalid, "weights \(weights) in \(groups) groups for an image of shape \(image)")
+    }
     self.image = image
     self.weights = weights
     self.groups = groups
@@ -41,7 +43,8 @@ struct DirectConvolution {
           kernel.forEachPlace { tap, offset in
             var source = 0
             for axis in offset.indices {
-              let at = place[axis] * window.strides[axis] + offset[axis] * window.dilations[axis] - begins[axis]
+              let at =
+                place[axis] * window.strides[axis] + offset[axis] * window.dilations[axis] - begins[axis]
               if at < 0 || at >= spatial[axis] { return }
               source += at * strides[axis]
             }

@@ -34,8 +34,9 @@ extension EvaluationRequest {
 
   /// Counts the elements of a shape that may be as large as the model says.
   func count(_ shape: Shape) throws -> Int {
-    guard let count = shape.elementCount, count <= engine.limits.tensorBytes else {
-      throw ONNXError(.limit, "a tensor of shape \(shape), beyond \(engine.limits.tensorBytes) elements")
+    guard let count = shape.elementCount, count <= engine.limits.evaluatedElements else {
+      throw ONNXError(
+        .limit, "a tensor of shape \(shape), beyond \(engine.limits.evaluatedElements) elements")
     }
     return count
   }
@@ -43,7 +44,8 @@ extension EvaluationRequest {
   /// A shape out of sizes that the model or a caller gives.
   func shape(_ sizes: [Int]) throws -> Shape {
     guard sizes.count <= Shape.maximumRank else {
-      throw ONNXError(.limit, "a tensor of \(sizes.count) dimensions; at most \(Shape.maximumRank) are supported")
+      throw ONNXError(
+        .limit, "a tensor of \(sizes.count) dimensions; at most \(Shape.maximumRank) are supported")
     }
     guard sizes.allSatisfy({ $0 >= 0 }) else { throw ONNXError(.invalid, "a shape of \(sizes)") }
     let shape = Shape(sizes)

@@ -7,7 +7,8 @@ struct ElementTest: Operation {
   /// Nil when the output is BOOL.
   let output: Datatype?
   /// The work for one tensor.
-  let run: @Sendable (_ x: UnsafeMutableRawPointer, Datatype, _ y: UnsafeMutableRawPointer, _ count: Int) -> Void
+  let run:
+    @Sendable (_ x: UnsafeMutableRawPointer, Datatype, _ y: UnsafeMutableRawPointer, _ count: Int) -> Void
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.require(0, datatypes)

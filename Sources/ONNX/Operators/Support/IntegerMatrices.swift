@@ -26,7 +26,9 @@ struct IntegerMatrices {
     return try (0..<rank).map { axis in
       let x = axis < rank - a.count ? 1 : a[axis - (rank - a.count)]
       let y = axis < rank - b.count ? 1 : b[axis - (rank - b.count)]
-      guard x == y || x == 1 || y == 1 else { throw ONNXError(.invalid, "batches \(a) and \(b) do not broadcast") }
+      guard x == y || x == 1 || y == 1 else {
+        throw ONNXError(.invalid, "batches \(a) and \(b) do not broadcast")
+      }
       return x == 1 ? y : x
     }
   }
@@ -71,6 +73,8 @@ struct IntegerMatrices {
       throw ONNXError(.invalid, "\(zeros.count) zero points for a matrix of shape \(x.shape)")
     }
     let rows = x.shape[max(x.shape.rank - 2, 0)]
-    return values.enumerated().map { $1 - zeros[perRow ? $0 / inner : $0 / (inner * rows) * inner + $0 % inner] }
+    return values.enumerated().map {
+      $1 - zeros[perRow ? $0 / inner : $0 / (inner * rows) * inner + $0 % inner]
+    }
   }
 }

@@ -25,11 +25,14 @@ struct Recurrence: Sendable {
     clip = reader.has("clip") ? try reader.float("clip", default: 0) : nil
     gateCount = gates
     let directions = direction == .bidirectional ? 2 : 1
-    let names = try reader.strings("activations") ?? Array(repeating: defaults, count: directions).flatMap(\.self)
+    let names =
+      try reader.strings("activations") ?? Array(repeating: defaults, count: directions).flatMap(\.self)
     guard names.count == defaults.count * directions else {
       throw ONNXError(.invalid, "\(names.count) activations, expected \(defaults.count * directions)")
     }
-    var (alphas, betas) = (try reader.floats("activation_alpha") ?? [], try reader.floats("activation_beta") ?? [])
+    var (alphas, betas) = (
+      try reader.floats("activation_alpha") ?? [], try reader.floats("activation_beta") ?? []
+    )
     activations = try names.map { try GateActivation($0, &alphas, &betas) }
   }
 
@@ -47,7 +50,8 @@ struct Recurrence: Sendable {
     }
     let hidden = r.dimensions[2]
     let directions = Dimension(directionCount)
-    let (steps, batch) = isBatchFirst ? (x.dimensions[1], x.dimensions[0]) : (x.dimensions[0], x.dimensions[1])
+    let (steps, batch) =
+      isBatchFirst ? (x.dimensions[1], x.dimensions[0]) : (x.dimensions[0], x.dimensions[1])
     let y = isBatchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]
     let state = isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden]
     let rows = node.rowsOfMixture
@@ -135,13 +139,17 @@ struct RecurrentRun {
     lengths = node.has(4) ? try node.integers(4) : nil
     let (batch, steps, hidden) = (self.batch, self.steps, self.hidden)
     initial = try states.map { place in
-      let given = try node.optional(place)?.floats() ?? [Float](repeating: 0, count: directions * batch * hidden)
-      guard given.count == directions * batch * hidden else { throw ONNXError(.invalid, "input \(place) has another size") }
+      let given =
+        try node.optional(place)?.floats() ?? [Float](repeating: 0, count: directions * batch * hidden)
+      guard given.count == directions * batch * hidden else {
+        throw ONNXError(.invalid, "input \(place) has another size")
+      }
       return given
     }
     peepholes = try peephole.flatMap { try node.optional($0)?.floats() }
     guard bias.count == directions * 2 * rows, lengths.map({ $0.count == batch }) ?? true,
-      lengths?.allSatisfy({ $0 >= 0 && $0 <= steps }) ?? true, peepholes.map({ $0.count == directions * 3 * hidden }) ?? true
+      lengths?.allSatisfy({ $0 >= 0 && $0 <= steps }) ?? true,
+      peepholes.map({ $0.count == directions * 3 * hidden }) ?? true
     else { throw ONNXError(.invalid, "a bias, peepholes or lengths of another size") }
   }
 
@@ -167,12 +175,14 @@ struct RecurrentRun {
           for index in 0..<hidden { y[target + index] = states[0][index] }
         }
         for state in states.indices {
-          last[state].replaceSubrange(place(direction, row)..<place(direction, row) + hidden, with: states[state])
+          last[state].replaceSubrange(
+            place(direction, row)..<place(direction, row) + hidden, with: states[state])
         }
       }
     }
     let directions = recurrence.directionCount
-    let shape: Shape = recurrence.isBatchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]
+    let shape: Shape =
+      recurrence.isBatchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]
     let state: Shape = recurrence.isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden]
     return [try node.tensor(datatype, shape, floats: y)]
       + (try last.map { try node.tensor(datatype, state, floats: $0) })
@@ -207,7 +217,8 @@ struct RecurrentRun {
   private func product(_ direction: Int) -> RecurrentProduct {
     let rows = recurrence.gateCount * hidden
     return RecurrentProduct(
-      weights: r, first: direction * rows * hidden, bias: bias, firstBias: (direction * 2 + 1) * rows, hidden: hidden)
+      weights: r, first: direction * rows * hidden, bias: bias, firstBias: (direction * 2 + 1) * rows,
+      hidden: hidden)
   }
 }
 

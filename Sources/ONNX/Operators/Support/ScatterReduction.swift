@@ -53,7 +53,9 @@ enum ScatterReduction: String, Sendable {
     }
   }
 
-  private func written(_ node: EvaluationRequest, _ x: Tensor, _ updates: Tensor, _ places: [Int]) throws -> Value {
+  private func written(_ node: EvaluationRequest, _ x: Tensor, _ updates: Tensor, _ places: [Int]) throws
+    -> Value
+  {
     if x.datatype == .bytes {
       var texts = x.texts()
       for (place, text) in zip(places, updates.texts()) { texts[place] = text }

@@ -33,7 +33,8 @@ extension EvaluationRequest {
       else {
         throw ONNXError(
           .invalid,
-          "\(tensor.datatype.name)\(tensor.shape) does not join \(tensors[0].datatype.name)\(tensors[0].shape)")
+          "\(tensor.datatype.name)\(tensor.shape) does not join \(tensors[0].datatype.name)\(tensors[0].shape)"
+        )
       }
     }
     shape[axis] = tensors.reduce(0) { $0 + $1.shape[axis] }

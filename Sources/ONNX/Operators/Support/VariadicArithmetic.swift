@@ -35,7 +35,9 @@ struct VariadicArithmetic: Operation {
   }
 
   static func description(_ type: String, _ operation: BinaryOperation) -> OperatorDescription {
-    OperatorDescription(type, inputs: 1...Int.max, support: "FP16, BF16, FP32, FP64, all integers; broadcasting") { _ in
+    OperatorDescription(
+      type, inputs: 1...Int.max, support: "FP16, BF16, FP32, FP64, all integers; broadcasting"
+    ) { _ in
       VariadicArithmetic(name: type, operation: operation)
     }
   }

@@ -43,7 +43,8 @@ struct WindowPool: Evaluation {
         places.append(source + image * plane)
       }
     }
-    let output = x.isFloat
+    let output =
+      x.isFloat
       ? try node.tensor(x.datatype, shape, result)
       : try node.tensor(x.datatype, shape, integers: result.map { Int($0) })
     return [output, node.wants(1) ? try node.tensor(.int64, shape, integers: places) : nil]

@@ -2,7 +2,9 @@ import Tensors
 
 /// The ONNX operator Range.
 struct RangeNode: Evaluation {
-  static let description = OperatorDescription("Range", inputs: 3...3, support: "all numbers") { _ in RangeNode() }
+  static let description = OperatorDescription("Range", inputs: 3...3, support: "all numbers") { _ in
+    RangeNode()
+  }
 
   let name = "Range"
 
@@ -15,7 +17,9 @@ struct RangeNode: Evaluation {
         return [TensorFact(datatype, [node.freshDimension()], rows: .mixed)]
       }
       let rows: Rows = [start, limit, delta].contains { $0.contains(.batch) } ? .mixed : .shared
-      if start.known == 0, delta.isOne, limit.known ?? 0 >= 0 { return [TensorFact(datatype, [limit], rows: rows)] }
+      if start.known == 0, delta.isOne, limit.known ?? 0 >= 0 {
+        return [TensorFact(datatype, [limit], rows: rows)]
+      }
       guard let first = start.known, let last = limit.known, let step = delta.known else {
         return [TensorFact(datatype, [node.freshDimension()], rows: rows)]
       }
@@ -46,7 +50,8 @@ struct RangeNode: Evaluation {
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {
     let first = try node.input(0)
-    for index in 0..<3 where try node.input(index).elementCount != 1 || node.input(index).datatype != first.datatype {
+    for index in 0..<3
+    where try node.input(index).elementCount != 1 || node.input(index).datatype != first.datatype {
       throw ONNXError(.invalid, "input \(index) is no number of \(first.datatype.name)")
     }
     try node.requireNumber(0)
@@ -54,12 +59,16 @@ struct RangeNode: Evaluation {
       let numbers = try (0..<3).map { try node.input($0).doubles()[0] }
       let count = try Self.count(numbers[0], numbers[1], numbers[2])
       let shape = try node.shape([count])
-      return [try node.tensor(first.datatype, shape, (0..<count).map { numbers[0] + Double($0) * numbers[2] })]
+      return [
+        try node.tensor(first.datatype, shape, (0..<count).map { numbers[0] + Double($0) * numbers[2] })
+      ]
     }
     let numbers = try (0..<3).map { try node.input($0).integers()[0] }
     let count = try Self.count(numbers[0], numbers[1], numbers[2])
     let shape = try node.shape([count])
-    return [try node.tensor(first.datatype, shape, integers: (0..<count).map { numbers[0] &+ $0 &* numbers[2] })]
+    return [
+      try node.tensor(first.datatype, shape, integers: (0..<count).map { numbers[0] &+ $0 &* numbers[2] })
+    ]
   }
 }
 
