@@ -50,16 +50,18 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
           "HTTP end point doesn't support models with decoupled transaction policy: this model answers in several "
             + "pieces, and this route has one answer"))
       : result
-    guard !exchange.loop.isCurrent else { return respond(outcome) }
-    exchange.loop.run { self.respond(outcome) }
+    guard !exchange.loop.isCurrent else {
+      // The model has just finished: it is that time still.
+      return respond(outcome, from: timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now())
+    }
+    exchange.loop.run { self.respond(outcome, from: self.context.now()) }
   }
 
-  /// On the loop.
-  private func respond(_ result: Result<[Tensor], ServingError>) {
+  /// On the loop, beginning at `start`.
+  private func respond(_ result: Result<[Tensor], ServingError>, from start: Int64) {
     isAnswered = true
     if exchange.isAbandoned { return context.recordAbandoned(exchange) }
     do throws(APIFailure) {
-      let start = context.now()
       switch result {
       case .success(let outputs): try answer.respond(with: outputs, to: exchange)
       case .failure(let error): throw answer.failure(for: error)
