@@ -119,6 +119,9 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Tensors", "CZlib"], path: "Tests/TestSupport",
       swiftSettings: strict),
+    .executableTarget(
+      name: "onnx-cases", dependencies: ["ONNX", "Kernels", "Tensors"], path: "Tests/OnnxCases",
+      swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "Bytes"], swiftSettings: strict),
