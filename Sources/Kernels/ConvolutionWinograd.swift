@@ -288,7 +288,7 @@ extension WinogradBlock {
   private func finishPixels() {
     for y in 0..<height {
       let pixel = image * window.outputPlane + (top + y) * Int(window.out_width) + left
-      convolution.finishClipped(images.output + pixel * outputs, width * outputs)
+      convolution.finishClipped(images.activation, images.output + pixel * outputs, width * outputs)
     }
   }
 

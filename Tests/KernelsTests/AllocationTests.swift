@@ -44,7 +44,8 @@ private func allocations(_ body: () -> Void) -> Int {
 
   /// Parameters for each method, by the numbers of channels, the groups and the side of the kernel.
   private static let convolutions = [
-    (8, 20, 1, 3), (16, 16, 16, 3), (16, 16, 16, 7), (3, 20, 1, 3), (20, 20, 1, 1), (32, 20, 1, 5), (8, 20, 2, 5),
+    (8, 20, 1, 3), (16, 16, 16, 3), (16, 16, 16, 7), (3, 20, 1, 3), (20, 20, 1, 1), (32, 20, 1, 5),
+    (8, 20, 2, 5),
   ].map { inputs, outputs, groups, kernel in
     var parameters = ConvolutionParameters(
       inputChannels: inputs, outputChannels: outputs, kernelHeight: kernel, kernelWidth: kernel)
