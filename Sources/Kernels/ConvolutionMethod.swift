@@ -65,7 +65,8 @@ public enum ConvolutionMethod: String, Sendable, Hashable {
     let moved =
       Double(image.height) * Double(image.width) * Double(parameters.inputChannels)
       + positions * Double(parameters.outputChannels)
-    return vectors * (waste + (parameters.isPointwise ? 0.04 : 0.15)) > 0.6 * moved
+    let gain = vectors * (waste + (parameters.isPointwise ? 0.04 : 0.15))
+    return moved <= 4 * 1024 * 1024 && gain > 0.6 * moved
   }
 
   private static func chooseWinograd(

@@ -62,7 +62,8 @@ struct InferResponseWriter {
     for (tensor, isBinary) in outputs where isBinary {
       guard tensor.datatype != .bytes else { return nil }
       pieces.append(
-        ResponsePiece(UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount), owner: tensor.memory))
+        ResponsePiece(
+          UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount), owner: tensor.memory))
     }
     return pieces
   }
