@@ -58,12 +58,7 @@ private func multiplyTile(_ product: UnsafePointer<kernels_product>, tile: Int, 
       count: rows, k: Int(product.pointee.k), a, row: Int(product.pointee.a_row),
       step: Int(product.pointee.a_step),
       b, bRow: bRow, sums, targetRow: Level.panelWidth)
-    var epilogue = product.pointee.epilogue
-    epilogue.column_scale = epilogue.column_scale.map { $0 + firstColumn }
-    epilogue.column_bias = epilogue.column_bias.map { $0 + firstColumn }
-    epilogue.row_scale = epilogue.row_scale.map { $0 + firstRow }
-    epilogue.row_bias = epilogue.row_bias.map { $0 + firstRow }
-    epilogue.residual = epilogue.residual.map { $0 + firstRow * Int(epilogue.residual_stride) + firstColumn }
+    var epilogue = product.pointee.epilogue.from(row: Int64(firstRow), column: Int64(firstColumn))
     Level.finish(&epilogue, sums, sourceRow: Level.panelWidth, c, cRow: cRow, rows: rows, columns: columns)
   }
 }
