@@ -7,6 +7,10 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
+/// The server's own modules. Exclusive access is checked at run time in debug builds, by every test; a release
+/// build does not pay for it at each access to an object's property.
+let served =
+  strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
 /// Kernel targets hold pointers and SIMD only: unchecked arithmetic in debug builds too, since a
@@ -32,8 +36,11 @@ let package = Package(
     .library(name: "PluginKit", targets: ["PluginKit"]),
     .library(name: "Kernels", targets: ["Kernels"]),
     // What the programs of fuzz/ and Benchmarks/ drive.
+    .library(name: "Bytes", targets: ["Bytes"]),
     .library(name: "HTTP", targets: ["HTTP"]),
+    .library(name: "InferenceAPI", targets: ["InferenceAPI"]),
     .library(name: "JSON", targets: ["JSON"]),
+    .library(name: "PluginHost", targets: ["PluginHost"]),
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
     .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),
@@ -50,14 +57,15 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
     // Leaves.
-    .target(name: "Bytes", swiftSettings: strict),
-    .target(name: "Tensors", swiftSettings: strict),
-    .target(name: "Locks", swiftSettings: strict),
-    .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: strict),
+    .target(name: "Bytes", swiftSettings: served),
+    .target(name: "Tensors", swiftSettings: served),
+    .target(name: "Locks", swiftSettings: served),
+    .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: served),
 
     // Kernels: one target an instruction set, chosen at run time.
     .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O2"])]),
@@ -86,23 +94,24 @@ let package = Package(
     // The server.
     .target(
       name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
-      swiftSettings: strict),
+      swiftSettings: served),
     .target(
-      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry", "Locks"], swiftSettings: strict),
+      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry", "Locks"], swiftSettings: served),
     .target(
       name: "HTTP", dependencies: ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
-      swiftSettings: strict),
-    .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: strict),
+      swiftSettings: served),
+    .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: served),
     .target(
       name: "InferenceAPI",
       dependencies: ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
-      swiftSettings: strict),
+      swiftSettings: served),
     .executableTarget(
       name: "swerve",
       dependencies: [
         "InferenceAPI", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors", "Telemetry", "Bytes",
+        "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], swiftSettings: strict),
+      ], swiftSettings: served),
 
     // Tests.
     .target(

@@ -75,12 +75,13 @@ public final class ByteBuffer {
     append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  public func append(_ text: String) {
+  /// Literals are `StaticString`s, which need no reference counts.
+  @_disfavoredOverload public func append(_ text: String) {
     var text = text
     text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
   }
 
-  public func append(_ text: Substring) {
+  @_disfavoredOverload public func append(_ text: Substring) {
     var text = text
     text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
   }

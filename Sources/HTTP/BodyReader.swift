@@ -16,8 +16,10 @@ struct BodyReader {
 
   var form = Form.none
   private(set) var block: MemoryBlock?
-  /// Bytes in `block`.
+  /// Bytes of the body in `block`.
   private(set) var filled = 0
+  /// Bytes of `block` before the body, which aligns something in it.
+  private var lead = 0
   /// Bytes that `ConnectionLimits` has counted for this body: what has come, rounded up. What is only
   /// announced is not counted, or announcements alone could use up the limit.
   private(set) var counted = 0
@@ -28,8 +30,10 @@ struct BodyReader {
   /// Bytes of the body that have come, framing included.
   private(set) var received = 0
 
-  mutating func begin(_ form: Form, limit: Int, now: Int64) {
+  /// - Parameter alignedAt: the offset in the body that is to lie on the boundary of a cache line.
+  mutating func begin(_ form: Form, limit: Int, now: Int64, alignedAt: Int = 0) {
     self.form = form
+    lead = -alignedAt & 63
     self.limit = limit
     startedAt = now
     received = 0
@@ -40,22 +44,25 @@ struct BodyReader {
 
   /// When the body is too late if nothing more comes.
   func deadline(_ configuration: ServerConfiguration) -> Int64 {
-    let rate = max(1, configuration.bodyBytesPerSecond)
-    let (earned, overflows) = Int64(received).multipliedReportingOverflow(by: 1_000_000_000)
-    let allowance = overflows ? Int64.max / 4 : earned / rate
-    let (grace, wraps) = startedAt.addingReportingOverflow(configuration.bodyTime)
-    return wraps ? .max : grace.addingReportingOverflow(allowance).overflow ? .max : grace + allowance
+    let grace = Deadline.after(configuration.bodyTime, from: startedAt)
+    return Deadline.after(Deadline.time(for: received, at: configuration.bodyBytesPerSecond), from: grace)
   }
 
   /// Where up to `wanted` more bytes go.
   func room(_ wanted: Int) -> UnsafeMutableRawBufferPointer {
     guard let block else { return UnsafeMutableRawBufferPointer(start: nil, count: 0) }
     return UnsafeMutableRawBufferPointer(
-      start: block.base + filled, count: min(wanted, block.capacity - filled))
+      start: block.base + lead + filled, count: min(wanted, block.capacity - lead - filled))
+  }
+
+  /// What is in `block`.
+  var stored: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: block.map { $0.base + lead }, count: filled)
   }
 
   mutating func add(_ count: Int) {
-    precondition(count >= 0 && count <= (block?.capacity ?? 0) - filled, "more bytes than there was room for")
+    let capacity = block?.capacity ?? 0
+    precondition(count >= 0 && count <= capacity - lead - filled, "more bytes than there was room for")
     filled += count
   }
 
@@ -70,11 +77,11 @@ struct BodyReader {
 
   /// Makes the block hold `total` bytes, keeping what is in it. False if there is no memory.
   mutating func ensureCapacity(_ total: Int, _ pool: BlockPool) -> Bool {
-    if let block, block.capacity >= total { return true }
-    let wanted = max(total, min((block?.capacity ?? 0) * 2, limit))
+    if let block, block.capacity >= lead + total { return true }
+    let wanted = lead + max(total, min((block?.capacity ?? 0) * 2, limit))
     guard let larger = pool.take(atLeast: wanted) else { return false }
     if let block {
-      memcpy(larger.base, block.base, filled)
+      memcpy(larger.base + lead, block.base + lead, filled)
       pool.give(block)
     }
     block = larger
@@ -91,9 +98,10 @@ struct BodyReader {
     block = other.block
     counted = other.counted
     filled = other.filled
+    lead = other.lead
     other.block = nil
     other.counted = 0
-    return UnsafeMutableRawBufferPointer(start: block?.base, count: filled)
+    return stored
   }
 
   mutating func release(_ pool: BlockPool, _ limits: ConnectionLimits) {

@@ -114,7 +114,7 @@ extension Connection {
       handOver(exchange)
       return
     }
-    guard let limit = try admittedLimit(exchange) else { return }
+    guard let (limit, alignedAt) = try admission(of: exchange) else { return }
     guard length <= limit else { throw .bodyTooLarge(limit) }
     phase = .body
     if isChunked {
@@ -123,7 +123,7 @@ extension Connection {
       guard input.ensureRoom(headBytes + length - input.count, loop.blocks) else { throw .noMemory }
       body.begin(.inline(length: length), limit: limit, now: loop.now)
     } else {
-      try beginWholeBody(headBytes, length, limit)
+      try beginWholeBody(headBytes, length, limit, alignedAt)
     }
     body.countReceived(input.count - headBytes)
     readDeadline = body.deadline(context.configuration)
@@ -132,8 +132,10 @@ extension Connection {
   }
 
   /// A body that gets a block of its own: what came with the head moves there.
-  private func beginWholeBody(_ headBytes: Int, _ length: Int, _ limit: Int) throws(ProtocolError) {
-    body.begin(.whole(length: length), limit: limit, now: loop.now)
+  private func beginWholeBody(
+    _ headBytes: Int, _ length: Int, _ limit: Int, _ alignedAt: Int
+  ) throws(ProtocolError) {
+    body.begin(.whole(length: length), limit: limit, now: loop.now, alignedAt: alignedAt)
     guard body.ensureCapacity(length, loop.blocks) else { throw .noMemory }
     let early = min(input.count - headBytes, length)
     if early > 0, let base = input.base, let target = body.room(early).baseAddress {
@@ -144,10 +146,11 @@ extension Connection {
   }
 
   /// Asks the handler; nil if it refused, and the refusal is written.
-  private func admittedLimit(_ exchange: Exchange) throws(ProtocolError) -> Int? {
+  private func admission(of exchange: Exchange) throws(ProtocolError) -> (limit: Int, alignedAt: Int)? {
     switch context.handler.admit(exchange) {
-    case .admit: return context.configuration.bodyBytes
-    case .admitBody(let limit): return limit
+    case .admit: return (context.configuration.bodyBytes, 0)
+    case .admitAligned(let offset): return (context.configuration.bodyBytes, offset)
+    case .admitBody(let limit): return (limit, 0)
     case .refuse(let refusal):
       refuse(refusal)
       return nil
@@ -230,7 +233,7 @@ extension Connection {
   }
 
   private func bodyBytes(_ exchange: Exchange) -> UnsafeMutableRawBufferPointer {
-    if let block = body.block { return .init(start: block.base, count: body.filled) }
+    if body.block != nil { return body.stored }
     guard case .inline(let length) = body.form, length > 0, let base = input.base else {
       return .init(start: nil, count: 0)
     }

@@ -102,7 +102,10 @@ extension Connection {
 
   /// Appends a chunk if there is room; an empty one, which would end the body, is left out.
   func sendChunk(_ exchange: Exchange, _ body: (ByteBuffer) -> Void) -> Bool {
-    guard backlog <= context.configuration.backlogBytes else { return false }
+    guard backlog <= context.configuration.backlogBytes else {
+      stream.isHeldBack = true
+      return false
+    }
     guard exchange.method != .head else { return true }
     let output = outputForWriting()
     let start = output.count
@@ -148,13 +151,13 @@ extension Connection {
   /// Writes as much as the socket takes.
   func flush() {
     guard let output, phase != .closed else { return }
-    while sent < output.count {
-      switch transport.write(UnsafeRawPointer(output.base + sent), count: output.count - sent) {
+    while let bytes = unsent(output) {
+      switch transport.write(bytes.baseAddress.unsafelyUnwrapped, count: bytes.count) {
       case .moved(let count):
-        sent += count
-        if writeDeadline != .max { setWriteDeadline() }
+        if sent < output.count { sent += count } else { tail.advance(by: count) }
+        if writeDeadline != .max { extendWriteDeadline(count) }
       case .wouldBlock, .awaitsWritable:
-        if writeDeadline == .max { setWriteDeadline() }
+        if writeDeadline == .max { beginWriteDeadline() }
         compact(output)
         return
       case .ended, .failed:
@@ -166,6 +169,11 @@ extension Connection {
     sent = 0
     self.output = nil
     loop.outputs.give(output)
+  }
+
+  /// What goes out next; nil if all is sent.
+  private func unsent(_ output: ByteBuffer) -> UnsafeRawBufferPointer? {
+    sent < output.count ? UnsafeRawBufferPointer(rebasing: output.bytes[sent...]) : tail.next
   }
 
   /// Moves what is unwritten to the front once that is the smaller part, so that a stream's buffer does
@@ -182,4 +190,6 @@ struct StreamState {
   var status = 0
   /// Bytes of the answer so far, head and framing included.
   var bytes = 0
+  /// A chunk was refused, and the handler waits to be told that there is room.
+  var isHeldBack = false
 }

@@ -30,7 +30,8 @@ final class Connection {
   /// The most that one connection reads before others get their turn, in bytes.
   private static let bytesPerTurn = 1_048_576
 
-  unowned let loop: EventLoop
+  /// It closes its connections before it ends, and a handler's exchange, which may outlive them, keeps it.
+  unowned(unsafe) let loop: EventLoop
   let context: ServerContext
   let transport: any Transport
   let address: SocketAddress
@@ -45,6 +46,8 @@ final class Connection {
   var output: ByteBuffer?
   /// How much of `output` is written.
   var sent = 0
+  /// What is sent after `output`.
+  var tail = ResponseTail()
   /// The current answer is the last.
   var closesAfter = false
   /// Bytes of the client are unread: a plain close would reset the connection under the answer.
@@ -70,6 +73,9 @@ final class Connection {
   var readsDirectly = false
   var readDeadline = Int64.max
   var writeDeadline = Int64.max
+  /// When the client did not take all that was written, and what it has taken since.
+  private var behindSince: Int64 = 0
+  private var takenSince = 0
 
   init(loop: EventLoop, transport: any Transport, address: SocketAddress) {
     self.loop = loop
@@ -90,7 +96,7 @@ final class Connection {
   }
 
   var isClosed: Bool { phase == .closed }
-  var backlog: Int { (output?.count ?? 0) - sent }
+  var backlog: Int { (output?.count ?? 0) - sent + tail.count }
   var deadline: Int64 { min(readDeadline, writeDeadline) }
   /// The first byte of the request.
   var requestBase: UnsafePointer<UInt8>? { input.base.map { UnsafePointer($0) } }
@@ -125,13 +131,14 @@ final class Connection {
       isProbablyEmpty = false
     }
     if phase == .handling, kinds & (EV_READ | EV_CLOSED) != 0 { checkWhetherClientLeft() }
-    if backlog > 0, phase != .closed { writableAgain() }
+    if backlog > 0, phase != .closed { flush() }
     drive()
   }
 
-  private func writableAgain() {
-    flush()
-    guard let exchange, exchange.state == .streaming, backlog == 0, phase == .handling else { return }
+  /// The backlog for which a chunk was refused has gone out, whichever event let it.
+  private func streamDrained() {
+    stream.isHeldBack = false
+    guard phase == .handling, let exchange, exchange.state == .streaming else { return }
     exchange.onDrained?()
   }
 
@@ -159,10 +166,11 @@ final class Connection {
     } while wasHeldBack && !isHeldBack && phase == .head
     isDriving = false
     if phase == .flushing, backlog == 0 { finishWriting() }
+    if stream.isHeldBack, backlog == 0 { streamDrained() }
   }
 
   /// The client takes its answers too slowly for another request to be begun.
-  private var isHeldBack: Bool { backlog > context.configuration.backlogBytes }
+  private var isHeldBack: Bool { backlog > context.configuration.backlogBytes || tail.count > 0 }
 
   /// Takes one step; false if it has to wait.
   private func step(_ budget: inout Int) -> Bool {
@@ -227,18 +235,26 @@ final class Connection {
   // MARK: Deadlines
 
   func setReadDeadline(after time: Int64) {
-    readDeadline = Self.later(loop.now, time)
+    readDeadline = Deadline.after(time, from: loop.now)
     loop.note(deadline: readDeadline)
   }
 
-  func setWriteDeadline() {
-    writeDeadline = Self.later(loop.now, context.configuration.writeStallTime)
+  /// The client does not take all that is written; it has to take some, and on average at a certain rate.
+  func beginWriteDeadline() {
+    behindSince = loop.now
+    takenSince = 0
+    writeDeadline = Deadline.after(context.configuration.writeStallTime, from: loop.now)
     loop.note(deadline: writeDeadline)
   }
 
-  private static func later(_ start: Int64, _ time: Int64) -> Int64 {
-    let (sum, overflows) = start.addingReportingOverflow(time)
-    return overflows ? .max : sum
+  /// The client has taken `count` bytes of what it is behind with.
+  func extendWriteDeadline(_ count: Int) {
+    takenSince += count
+    let earned = Deadline.time(for: takenSince, at: context.configuration.replyBytesPerSecond)
+    let latest = Deadline.after(earned, from: behindSince)
+    let stall = context.configuration.writeStallTime
+    writeDeadline = min(Deadline.after(stall, from: loop.now), Deadline.after(stall, from: latest))
+    loop.note(deadline: writeDeadline)
   }
 
   /// `deadline` is over.
@@ -317,6 +333,7 @@ final class Connection {
     if let output { loop.outputs.give(output) }
     output = nil
     sent = 0
+    tail = ResponseTail()
     if isHandled {
       // The handler's reference keeps both until it answers or lets go.
       exchange = nil

@@ -31,6 +31,8 @@ public final class EventLoop: @unchecked Sendable {
   private(set) var now: Int64 = 0
   /// No request after the current ones: replies say `Connection: close`.
   private(set) var isDraining = false
+  /// Whatever the handler keeps for this loop; touched on the loop's thread only.
+  public var companion: AnyObject?
   /// Requests that handlers have and have not answered.
   var requestsInFlight = 0
   let limitOfRequests: Int

@@ -10,14 +10,17 @@ extension Exchange {
   /// begin another header: control characters in it become spaces. A HEAD request gets the headers alone.
   /// If the client has left, nothing is written and `body` is not called. Answering twice stops a debug
   /// build, and is logged and ignored in a release build.
+  ///
+  /// - Parameter pieces: what follows `body`. They are sent from where they lie if that saves something.
   public func respond(
     status: Int, contentType: StaticString = "application/json", headers: [(StaticString, String)] = [],
-    body: (ByteBuffer) -> Void
+    pieces: [ResponsePiece] = [], body: (ByteBuffer) -> Void
   ) {
     guard let connection = connectionToAnswer(.waiting) else { return }
     if connection.isClosed { return connection.finishClosed(self) }
     let output = connection.outputForWriting()
     let start = output.count
+    var tailBytes = 0
     connection.writeHead(output, status: status, contentType: contentType, headers: headers, of: self)
     if ResponseHead.isBodiless(status) {
       output.append("\r\n")
@@ -29,16 +32,19 @@ extension Exchange {
       let bodyStart = output.count
       body(output)
       precondition(output.count >= bodyStart, "a body was written that removed the head of its response")
-      let length = output.count - bodyStart
-      let isPacked = connection.packBody(
-        of: self, output, contentType: contentType, headers: headers, lengthField: lengthField,
-        bodyStart: bodyStart)
+      tailBytes = connection.leave(pieces, of: self, after: output, contentType: contentType)
+      let length = output.count - bodyStart + tailBytes
+      let isPacked =
+        tailBytes == 0
+        && connection.packBody(
+          of: self, output, contentType: contentType, headers: headers, lengthField: lengthField,
+          bodyStart: bodyStart)
       if !isPacked {
         if method == .head { output.truncate(to: bodyStart) }
         ResponseHead.patchLength(output, at: lengthPlace, length: length, bodyStart: bodyStart)
       }
     }
-    connection.finishAnswer(self, status: status, responseBytes: output.count - start)
+    connection.finishAnswer(self, status: status, responseBytes: output.count - start + tailBytes)
   }
 
   /// Begins a chunked response; `send` and `endStream` follow. A client of HTTP/1.0 gets the bytes without

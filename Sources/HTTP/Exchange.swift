@@ -19,7 +19,7 @@ public final class Exchange: @unchecked Sendable {
   public let loop: EventLoop
   /// Called on the loop if the client leaves before the answer is complete. At most once.
   public var onAbandon: (() -> Void)?
-  /// Called on the loop when the backlog of a stream that was over its limit has gone out; `send`
+  /// Called on the loop when the backlog of a stream for which `send` refused a chunk has gone out; `send`
   /// takes chunks again.
   public var onDrained: (() -> Void)?
   /// Nanoseconds (monotonic) when the first byte of the request was read.
@@ -88,6 +88,12 @@ public final class Exchange: @unchecked Sendable {
 
   /// The query, raw, without `?`; empty if none.
   public var query: String { currentTarget.query }
+
+  /// The request target as it was sent; valid until the exchange is answered.
+  public var targetBytes: UnsafeBufferPointer<UInt8> {
+    guard let base = connection?.requestBase else { return UnsafeBufferPointer(start: nil, count: 0) }
+    return parser.head.target.slice(of: base)
+  }
 
   private var currentTarget: TargetText {
     if !targetText.isCurrent, let base = connection?.requestBase {

@@ -19,6 +19,8 @@ extension ExchangeHandler {
 public enum Admission: Sendable {
   /// Read the body within the server's limit.
   case admit
+  /// The same, the byte at the given offset placed on a cache line's boundary where its memory is chosen for it.
+  case admitAligned(at: Int)
   /// Read the body within a limit of its own, in bytes, larger or smaller than the server's.
   case admitBody(upTo: Int)
   /// Answer now and close the connection, the body unread.

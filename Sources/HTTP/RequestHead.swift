@@ -49,10 +49,10 @@ struct RequestHead: Equatable {
 
   /// Empties the head and keeps the room for its fields.
   mutating func reset() {
-    var kept = fields
-    kept.removeAll(keepingCapacity: true)
-    fields = []
+    var kept: [Field] = []
+    swap(&kept, &fields)
     self = RequestHead()
+    kept.removeAll(keepingCapacity: true)
     fields = kept
   }
 }

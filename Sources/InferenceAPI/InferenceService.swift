@@ -52,6 +52,12 @@ public final class InferenceService: ExchangeHandler {
   }
 
   public func handle(_ exchange: Exchange) {
+    if exchange.method == .post,
+      let known = TargetCache.of(exchange.loop).find(exchange.targetBytes, generation: catalog.generation)
+    {
+      known.endpoint == .infer ? infer(exchange, known.resolved) : predict(exchange, known.resolved)
+      return
+    }
     switch router.match(exchange.method, exchange.path) {
     case .found(let endpoint, let parameters):
       do throws(APIFailure) {
@@ -76,7 +82,7 @@ public final class InferenceService: ExchangeHandler {
         let dialect = Routes.dialect(of: exchange.path)
         let reference = try reference(exchange, parameters, dialect)
         _ = try description(of: try model(reference, dialect), reference, dialect)
-        return .admit
+        return dialect == .openInference ? admission(of: exchange) : .admit
       case .found, .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)
       case .methodNotAllowed(let allow): throw methodNotAllowed(exchange, allow)
@@ -85,6 +91,14 @@ public final class InferenceService: ExchangeHandler {
     } catch {
       return .refuse(Refusal(status: error.status, message: error.message, headers: error.headers))
     }
+  }
+
+  /// Has the first binary tensor lie where it can be used in place.
+  private func admission(of exchange: Exchange) -> Admission {
+    guard let text = exchange.header("Inference-Header-Content-Length"), let offset = Int(text) else {
+      return .admit
+    }
+    return .admitAligned(at: offset)
   }
 
   /// Bytes of a body that a route without use for it still reads, so that the connection lives on.
@@ -107,11 +121,21 @@ public final class InferenceService: ExchangeHandler {
     case .modelNames: exchange.respond(.object([("models", ServerDocuments.names(catalog.allModels))]))
     case .modelMetadata: try answerModelMetadata(exchange, parameters)
     case .modelReady: try answerModelReady(exchange, parameters)
-    case .infer: infer(exchange, parameters)
+    case .infer, .predict: answerInference(endpoint, parameters, exchange)
     case .modelList: exchange.respond(ModelStatus.list(catalog.allModels, identity))
     case .modelStatus: try answerModelStatus(exchange, parameters)
     case .servableMetadata: try answerServableMetadata(exchange, parameters)
-    case .predict: predict(exchange, parameters)
+    }
+  }
+
+  private func answerInference(_ endpoint: Endpoint, _ parameters: PathParameters, _ exchange: Exchange) {
+    let dialect = endpoint == .infer ? Dialect.openInference : .tensorFlowServing
+    do throws(APIFailure) {
+      let resolved = try resolve(try reference(exchange, parameters, dialect), dialect, exchange)
+      TargetCache.of(exchange.loop).store(exchange.targetBytes, endpoint, resolved)
+      endpoint == .infer ? infer(exchange, resolved) : predict(exchange, resolved)
+    } catch {
+      CallContext(exchange, self, metrics: requestMetrics.unknownModel(dialect)).fail(exchange, error)
     }
   }
 

@@ -56,11 +56,14 @@ public struct JSONReader {
   }
 
   /// The next member's name, or nil at the object's end (which is consumed).
-  public mutating func nextKey() throws(JSONError) -> String? {
+  public mutating func nextKey() throws(JSONError) -> String? { try nextMember()?.string }
+
+  /// The same, not copied.
+  public mutating func nextMember() throws(JSONError) -> JSONText? {
     guard try nextItem(closing: UInt8(ascii: "}"), "',' or '}'") else { return nil }
-    let key = try scanString("a member name").string
+    let name = JSONText(try scanString("a member name"))
     try expectColon()
-    return key
+    return name
   }
 
   /// Whether another element follows; at the array's end it is consumed and the answer is false.

@@ -27,7 +27,7 @@ public final class IntegerConvolution: Sendable {
     self.parameters = parameters
     self.layout = layout
     self.table = table
-    method = ConvolutionMethod.choose(parameters, .channelsLast)
+    method = ConvolutionMethod.choose(integers: parameters)
     let sizes = GroupSizes(parameters, table)
     if method == .depthwise {
       self.weights = []
@@ -155,6 +155,14 @@ public final class IntegerConvolution: Sendable {
     product.tile_rows = Int64((rows + tiles - 1) / tiles)
     table.level.multiplyShort(
       &product, firstTile: 0, endTile: tiles, firstPanel: 0, endPanel: weights.layout.panelCount)
+  }
+}
+
+extension ConvolutionMethod {
+  /// The method for a convolution of 8-bit integers: a pure function of its parameters.
+  public static func choose(integers parameters: ConvolutionParameters) -> ConvolutionMethod {
+    if parameters.isDepthwise { return .depthwise }
+    return parameters.isPointwise ? .pointwise : .unfolded
   }
 }
 

@@ -118,27 +118,28 @@ final class BatchOutputs: Sendable {
       guard let model = state.model else { return .success([]) }
       var parts: [Tensor] = []
       parts.reserveCapacity(model.description.outputs.count)
-      for (position, spec) in model.description.outputs.enumerated() {
+      for position in model.description.outputs.indices {
         guard let whole = state.tensors[position] else {
+          let spec = model.description.outputs[position]
           if spec.isOptional { continue }
           return .failure(model.fault("did not add output \"\(spec.name)\""))
         }
         if requestCount > 1, whole.shape.rank == 0 || whole.shape[0] != rowCount {
           return .failure(
-            model.fault("gave output \"\(spec.name)\" shape \(whole.shape) for a batch of \(rowCount) rows"))
+            model.fault("gave output \"\(whole.name)\" shape \(whole.shape) for a batch of \(rowCount) rows"))
         }
         let part = requestCount > 1 ? whole.rows(rows) : whole
-        guard spec.datatype == .bytes else {
+        guard whole.datatype == .bytes else {
           parts.append(part)
           continue
         }
         guard
           let copy = TensorCopy.copy(
-            part.data, name: spec.name, datatype: .bytes, shape: part.shape, limit: model.services.tensorLimit
+            part.data, name: part.name, datatype: .bytes, shape: part.shape, limit: model.services.tensorLimit
           )
         else {
           return .failure(
-            model.fault("gave output \"\(spec.name)\" an element without bytes, or more than can be copied"))
+            model.fault("gave output \"\(part.name)\" an element without bytes, or more than can be copied"))
         }
         parts.append(copy)
       }

@@ -89,11 +89,12 @@ public final class PluginModel: @unchecked Sendable {
   /// `inputs` in the order of the description, each as it was declared.
   private func arranged(_ inputs: [Tensor]) throws(PluginError) -> [Tensor] {
     var next = 0
-    for spec in description.inputs {
-      if next < inputs.count, inputs[next].name == spec.name {
-        try check(inputs[next], spec)
+    for position in description.inputs.indices {
+      let name = description.inputs[position].name
+      if next < inputs.count, inputs[next].name == name {
+        try check(inputs[next], position)
         next += 1
-      } else if !spec.isOptional || inputs.contains(where: { $0.name == spec.name }) {
+      } else if !description.inputs[position].isOptional || inputs.contains(where: { $0.name == name }) {
         return try reordered(inputs)
       }
     }
@@ -110,9 +111,9 @@ public final class PluginModel: @unchecked Sendable {
       }
     }
     var result: [Tensor] = []
-    for spec in description.inputs {
+    for (position, spec) in description.inputs.enumerated() {
       if let input = inputs.first(where: { $0.name == spec.name }) {
-        try check(input, spec)
+        try check(input, position)
         result.append(input)
       } else if !spec.isOptional {
         throw refusal("input \"\(spec.name)\" is missing")
@@ -121,8 +122,11 @@ public final class PluginModel: @unchecked Sendable {
     return result
   }
 
-  private func check(_ input: Tensor, _ spec: TensorSpec) throws(PluginError) {
-    guard input.datatype == spec.datatype, spec.shape.admits(input.shape) else {
+  private func check(_ input: Tensor, _ position: Int) throws(PluginError) {
+    guard input.datatype == description.inputs[position].datatype,
+      description.inputs[position].shape.admits(input.shape)
+    else {
+      let spec = description.inputs[position]
       throw refusal(
         "input \"\(spec.name)\" is \(spec.datatype.name) \(spec.shape); \(input.datatype.name) \(input.shape) came"
       )

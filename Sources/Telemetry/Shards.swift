@@ -1,4 +1,4 @@
-import Glibc
+import Locks
 import Synchronization
 
 /// Atomic numbers spread over a few cache lines, so that threads that add at once rarely meet.
@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Unchecked: the cells are atomics, and the memory lives as long as the object.
 final class Shards: @unchecked Sendable {
-  static let shardCount = 16
+  private static let shardCount = ThreadShard.count
   private static let cellsPerLine = 8
 
   let width: Int
@@ -25,19 +25,13 @@ final class Shards: @unchecked Sendable {
 
   deinit { UnsafeMutableRawPointer(cells).deallocate() }
 
-  /// The calling thread's shard. Thread control blocks lie pages apart, so their page numbers differ.
-  private var ownShard: Int {
-    let page = UInt(pthread_self()) >> 12
-    return Int((page ^ (page >> 4) ^ (page >> 11)) % UInt(Shards.shardCount))
-  }
-
   func add(_ n: UInt64, to cell: Int) {
-    cells[ownShard * stride + cell].wrappingAdd(n, ordering: .relaxed)
+    cells[ThreadShard.own * stride + cell].wrappingAdd(n, ordering: .relaxed)
   }
 
   /// Adds to a cell that holds the bits of a `Double`.
   func accumulate(_ value: Double, in cell: Int) {
-    let index = ownShard * stride + cell
+    let index = ThreadShard.own * stride + cell
     var old = cells[index].load(ordering: .relaxed)
     while true {
       let sum = (Double(bitPattern: old) + value).bitPattern

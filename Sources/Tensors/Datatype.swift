@@ -30,8 +30,17 @@ public enum Datatype: Int32, Sendable, CaseIterable {
 
   /// The datatype that the protocol calls `name`, in capitals; nil for any other word.
   public init?(name: String) {
-    guard let match = Datatype.allCases.first(where: { $0.name == name }) else { return nil }
-    self = match
+    // Those that models mostly take come first.
+    switch name {
+    case "FP32": self = .fp32
+    case "INT64": self = .int64
+    case "BYTES": self = .bytes
+    case "INT32": self = .int32
+    case "UINT8": self = .uint8
+    default:
+      guard let match = Datatype.allCases.first(where: { $0.name == name }) else { return nil }
+      self = match
+    }
   }
 
   /// Bytes an element takes in tensor memory. A `bytes` element is a `BytesElement`.

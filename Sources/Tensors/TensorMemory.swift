@@ -9,15 +9,19 @@ public final class TensorMemory: @unchecked Sendable {
 
   public let base: UnsafeMutableRawPointer
   public let byteCount: Int
+  /// What `free` takes; nil if the memory is another's.
+  private let allocation: UnsafeMutableRawPointer?
   private let owner: AnyObject?
 
   /// Memory of its own, not zeroed. Nil when there is none to be had.
   public init?(byteCount: Int) {
-    var memory: UnsafeMutableRawPointer?
+    // Aligned here: posix_memalign splits a larger piece and gives the rest back, each time anew, where malloc
+    // finds one of the same size that was freed before.
     guard byteCount >= 0, byteCount < Int.max - TensorMemory.alignment,
-      posix_memalign(&memory, TensorMemory.alignment, max(byteCount, 1)) == 0, let memory
+      let memory = malloc(byteCount + TensorMemory.alignment - 1)
     else { return nil }
-    base = memory
+    allocation = memory
+    base = memory.alignedUp(toMultipleOf: TensorMemory.alignment)
     self.byteCount = byteCount
     owner = nil
   }
@@ -27,7 +31,8 @@ public final class TensorMemory: @unchecked Sendable {
     self.base = base
     self.byteCount = byteCount
     self.owner = owner
+    allocation = nil
   }
 
-  deinit { if owner == nil { free(base) } }
+  deinit { free(allocation) }
 }

@@ -69,6 +69,7 @@ struct KernelsReport: ParsableCommand {
         let method = ConvolutionMethod.choose(parameters, layout)
         print(line(name + ", channels " + word, method.rawValue))
       }
+      print(line("  int8", ConvolutionMethod.choose(integers: parameters).rawValue))
     }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMalloc
 import Glibc
 
 /// Serves the models of one or more repositories until it is told to stop.
@@ -21,7 +22,16 @@ struct Serve: ParsableCommand {
       throw Refusal("--models \(path): no such folder; give the folder that holds NAME/VERSION/… folders")
     }
     Serve.unblockSignals()
+    Serve.keepFreedMemory()
     try Server(options: options, repositories: repositories.map(Files.absolute)).run()
+  }
+
+  /// Has the C library keep what requests free, up to a limit for each thread, instead of giving it back to the
+  /// kernel: taking it again costs a fault for every 4 KiB, which makes a large tensor twice as slow.
+  private static func keepFreedMemory() {
+    let keptBytes: Int32 = 32 << 20
+    mallopt(M_MMAP_THRESHOLD, keptBytes)
+    mallopt(M_TRIM_THRESHOLD, keptBytes)
   }
 
   /// A process starts with the signals blocked that its parent's thread had blocked, and all its threads after it;

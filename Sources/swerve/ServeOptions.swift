@@ -52,6 +52,11 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Threads that execute models; 0: one for each core the process may use.")
   var workers = 0
 
+  @Option(
+    help: "Microseconds that a model may take and still run on the event loop of its request; 0: none does."
+  )
+  var inlineMicroseconds = 20
+
   @Option(help: "Bytes that the body of a request may have.")
   var maxBodyBytes = 64 << 20
 
@@ -107,7 +112,7 @@ struct ServeOptions: ParsableArguments {
   static let valueOptionNames =
     [
       "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "model-control",
-      "poll-seconds", "loops", "workers", "max-body-bytes",
+      "poll-seconds", "loops", "workers", "inline-microseconds", "max-body-bytes",
       "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
       "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
       "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
@@ -128,6 +133,9 @@ struct ServeOptions: ParsableArguments {
     try require((0.05...day).contains(pollSeconds), "--poll-seconds \(pollSeconds)", "0.05 to 86400")
     try require((0...1024).contains(loops), "--loops \(loops)", "0 to 1024")
     try require((0...1024).contains(workers), "--workers \(workers)", "0 to 1024")
+    try require(
+      (0...1_000_000).contains(inlineMicroseconds), "--inline-microseconds \(inlineMicroseconds)",
+      "0 to 1000000")
     try require(maxBodyBytes > 0, "--max-body-bytes \(maxBodyBytes)", "above 0")
     try require(maxHeaderBytes >= 1024, "--max-header-bytes \(maxHeaderBytes)", "at least 1024")
     try require(maxConnections > 0, "--max-connections \(maxConnections)", "above 0")

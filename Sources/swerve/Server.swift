@@ -100,6 +100,7 @@ final class Server: Sendable {
     configuration.pollSeconds = options.pollSeconds
     configuration.workerCount = options.workers > 0 ? options.workers : cores
     configuration.workerSpinNanoseconds = cores > 1 ? configuration.workerSpinNanoseconds : 0
+    configuration.inlineNanoseconds = Int64(options.inlineMicroseconds) * 1000
     configuration.queuedRequests = options.queueRequests
     configuration.queuedBytes = options.queueBytes
     return configuration

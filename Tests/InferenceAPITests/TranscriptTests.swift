@@ -137,10 +137,10 @@ private final class HeldModel: InferenceModel {
   }
 
   func infer(
-    id: String, inputs: [Tensor], parameters: String, deadline: Int64, receiver: any InferenceReceiver
-  ) throws(ServingError) -> any CancellableInference {
+    _ arguments: InferenceArguments, receiver: any InferenceReceiver
+  ) throws(ServingError) -> (any CancellableInference)? {
     self.receiver.withLock { $0 = receiver }
-    self.inputs.withLock { $0 = inputs }
+    inputs.withLock { $0 = arguments.inputs }
     submitted.signal()
     return Work(cancelled)
   }

@@ -138,3 +138,62 @@ private final class PickyServer {
   #expect(try server.manager.find("m").state == .ready)
   #expect(try server.submit([21]).1.answer()?.get().first.map(values) == [42])
 }
+
+/// Lets the model learn that requests of one value are quick, on workers.
+private func prove(_ server: PickyServer) throws {
+  for _ in 0..<100 { #expect(try server.submit([1]).1.answer()?.get() != nil) }
+}
+
+@Test func aQuickModelRunsOnTheThreadThatSubmits() throws {
+  let server = try PickyServer { $0.inlineNanoseconds = 10_000_000 }
+  try prove(server)
+  // The worker of the request before may not have given its turn back when that is answered.
+  for attempt in 1...1000 {
+    let recorder = Recorder()
+    let request = InferenceRequest(id: "", inputs: [floats([1], [21])], receiver: recorder)
+    let isDone = try server.manager.find("m").submit(request, mayRunHere: true)
+    if isDone { #expect(recorder.count == 1, "it was answered before submit returned") }
+    #expect(values(try #require(try recorder.answer()?.get())[0]) == [42])
+    if isDone { return }
+    #expect(attempt < 1000, "no request ran on the thread that submitted it")
+    usleep(1000)
+  }
+}
+
+@Test func aQuickModelThatIsToldNotToRunsOnAWorker() throws {
+  let server = try PickyServer { $0.inlineNanoseconds = 10_000_000 }
+  try prove(server)
+  let recorder = Recorder()
+  let request = InferenceRequest(id: "", inputs: [floats([1], [21])], receiver: recorder)
+  #expect(try !server.manager.find("m").submit(request))
+  #expect(try recorder.answer()?.get() != nil)
+}
+
+@Test func aModelThatIsNotKnownToBeQuickRunsOnAWorker() throws {
+  let server = try PickyServer { $0.inlineNanoseconds = 0 }
+  try prove(server)
+  let recorder = Recorder()
+  let request = InferenceRequest(id: "", inputs: [floats([1], [21])], receiver: recorder)
+  #expect(try !server.manager.find("m").submit(request, mayRunHere: true))
+  #expect(try recorder.answer()?.get() != nil)
+}
+
+@Test func aRequestDoesNotOvertakeThoseThatWait() throws {
+  let server = try PickyServer { $0.inlineNanoseconds = 10_000_000 }
+  try prove(server)
+  let first = try server.occupy()
+  let (_, waiting) = try server.submit([1])
+  let recorder = Recorder()
+  let request = InferenceRequest(id: "", inputs: [floats([1], [2])], receiver: recorder)
+  #expect(try !server.manager.find("m").submit(request, mayRunHere: true))
+  for answer in [first, waiting, recorder] { #expect(try answer.answer()?.get() != nil) }
+}
+
+@Test func theGenerationChangesWithTheModels() throws {
+  let server = try PickyServer()
+  let before = server.manager.generation
+  #expect(server.manager.generation == before)
+  try FileManager.default.removeItem(atPath: server.folder.path + "/models/m")
+  for _ in 0..<1000 where server.manager.generation == before { usleep(10_000) }
+  #expect(server.manager.generation != before)
+}

@@ -28,6 +28,28 @@ extension Connection {
       && Compressible.isCompressible(contentType)
   }
 
+  /// Has `pieces` sent from where they lie, and returns their bytes; or appends them to `output` and returns 0, if
+  /// they are few, not to be sent, or to be packed.
+  func leave(
+    _ pieces: [ResponsePiece], of exchange: Exchange, after output: ByteBuffer, contentType: StaticString
+  ) -> Int {
+    guard !pieces.isEmpty else { return 0 }
+    let count = pieces.reduce(0) { $0 + $1.bytes.count }
+    if count >= ResponseTail.least, exchange.method != .head, !acceptsPacked(exchange, contentType) {
+      tail.set(pieces)
+      return count
+    }
+    for piece in pieces { output.append(piece.bytes) }
+    return 0
+  }
+
+  private func acceptsPacked(_ exchange: Exchange, _ contentType: StaticString) -> Bool {
+    guard context.configuration.compressMinBytes != nil, Compressible.isCompressible(contentType),
+      let base = requestBase
+    else { return false }
+    return AcceptEncoding(exchange.parser.head, base).choice != .identity
+  }
+
   /// Packs the body that ends `output` if the client asks for that and it is worth it. Then everything from
   /// `lengthField` on, where the last field of the head begins, is written anew; otherwise nothing changes.
   func packBody(

@@ -4,35 +4,32 @@ import Telemetry
 /// What the answer of an inference is recorded with. Holds what is needed of the request, since nothing
 /// of it may be read once it is answered.
 struct CallContext: Sendable {
-  private var metrics: RequestMetrics
-  private let clock: MonotonicClock
-  private let log: Log
+  // Both live as long as the service, which outlives the loops that call it; counting references to what all
+  // loops share would cost each of them more than what is done with it.
+  private unowned(unsafe) let metrics: RequestMetrics
+  private unowned(unsafe) let service: InferenceService
   private let startedAt: Int64
   private let readingSince: Int64
   private var parseDuration: Int64 = 0
   /// Method and path; empty unless they are logged.
   private let requestLine: String
 
-  /// - Parameter metrics: those of the unknown model, until `found` says which it is.
-  init(_ exchange: Exchange, metrics: RequestMetrics, clock: MonotonicClock, log: Log) {
+  /// - Parameter metrics: those of the model, which the service keeps.
+  init(_ exchange: Exchange, _ service: InferenceService, metrics: RequestMetrics) {
     self.metrics = metrics
-    self.clock = clock
-    self.log = log
+    self.service = service
     startedAt = exchange.startedAt
-    readingSince = clock.now()
-    requestLine = log.level == .debug ? "\(exchange.method.name) \(exchange.path)" : ""
+    readingSince = service.clock.now()
+    requestLine = service.log.level == .debug ? "\(exchange.method.name) \(exchange.path)" : ""
   }
 
-  func now() -> Int64 { clock.now() }
-
-  /// The request is one for the model that `metrics` count.
-  mutating func found(_ metrics: RequestMetrics) { self.metrics = metrics }
+  func now() -> Int64 { service.clock.now() }
 
   /// The body has been read into tensors.
-  mutating func finishedReading() { parseDuration = clock.now() - readingSince }
+  mutating func finishedReading() { parseDuration = now() - readingSince }
 
   func recordSuccess(serializeStart: Int64) {
-    let now = clock.now()
+    let now = now()
     metrics.recordSuccess(parse: parseDuration, serialize: now - serializeStart, total: now - startedAt)
     logAccess(status: 200, duration: now - startedAt)
   }
@@ -46,21 +43,21 @@ struct CallContext: Sendable {
   /// Answers with `failure` and counts it.
   func fail(_ exchange: Exchange, _ failure: APIFailure) {
     if failure.status == 500 {
-      log.write(.error, "inference failed: \(failure.message)", [("path", exchange.path)])
+      service.log.write(.error, "inference failed: \(failure.message)", [("path", exchange.path)])
     }
     exchange.respond(failure)
     recordFailure(status: failure.status)
   }
 
   private func recordFailure(status: Int) {
-    let duration = clock.now() - startedAt
+    let duration = now() - startedAt
     metrics.recordFailure(status: status, total: duration)
     logAccess(status: status, duration: duration)
   }
 
   private func logAccess(status: Int, duration: Int64) {
-    guard log.level == .debug else { return }
-    log.write(
+    guard service.log.level == .debug else { return }
+    service.log.write(
       .debug, "request",
       [("request", requestLine), ("status", String(status)), ("microseconds", String(duration / 1000))])
   }

@@ -31,8 +31,8 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
   }
 
   /// Keeps `inference` to be called off if the client leaves. On the loop, after submission.
-  func follow(_ inference: any CancellableInference) {
-    if isAnswered { return }
+  func follow(_ inference: (any CancellableInference)?) {
+    guard let inference, !isAnswered else { return }
     exchange.onAbandon = { inference.cancel() }
   }
 

@@ -16,18 +16,36 @@ public protocol InferenceModel: Sendable {
   var state: ModelState { get }
   /// Nil until the model is ready.
   var description: ModelDescription? { get }
-  /// Checks the inputs against the model and queues them; the receiver is then finished exactly
-  /// once. Throws, and never calls the receiver, if they are refused.
-  /// - Parameters:
-  ///   - parameters: a JSON object.
-  ///   - deadline: nanoseconds of the monotonic clock; 0 for none.
+  /// Checks the inputs against the model and executes or queues them; the receiver is then finished exactly
+  /// once, before this returns if the model is quick. Throws, and never calls the receiver, if they are refused.
+  ///
+  /// Called on an event loop. Nil: the receiver is finished.
   func infer(
-    id: String, inputs: [Tensor], parameters: String, deadline: Int64, receiver: any InferenceReceiver
-  ) throws(ServingError) -> any CancellableInference
+    _ arguments: InferenceArguments, receiver: any InferenceReceiver
+  ) throws(ServingError) -> (any CancellableInference)?
+}
+
+/// What a model is given.
+public struct InferenceArguments: Sendable {
+  public var id: String
+  public var inputs: [Tensor]
+  /// A JSON object.
+  public var parameters: String
+  /// Nanoseconds of the monotonic clock; 0 for none.
+  public var deadline: Int64
+
+  public init(id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0) {
+    self.id = id
+    self.inputs = inputs
+    self.parameters = parameters
+    self.deadline = deadline
+  }
 }
 
 /// What the routes ask of the models; `ModelManager` is the one that serves.
 public protocol ModelCatalog: Sendable {
+  /// A number that changes whenever `model` may have another answer than before. Read without a lock.
+  var generation: UInt64 { get }
   /// The model, whatever its state. `version` nil or 0: the newest that is ready, else the newest.
   func model(_ name: String, version: Int?) throws(ServingError) -> any InferenceModel
   /// Every version known of `name`, newest first; empty if unknown.
@@ -42,12 +60,12 @@ extension InferenceRequest: CancellableInference {}
 
 extension ServedModel: InferenceModel {
   public func infer(
-    id: String, inputs: [Tensor], parameters: String, deadline: Int64, receiver: any InferenceReceiver
-  ) throws(ServingError) -> any CancellableInference {
+    _ arguments: InferenceArguments, receiver: any InferenceReceiver
+  ) throws(ServingError) -> (any CancellableInference)? {
     let request = InferenceRequest(
-      id: id, inputs: inputs, parameters: parameters, deadline: deadline, receiver: receiver)
-    try submit(request)
-    return request
+      id: arguments.id, inputs: arguments.inputs, parameters: arguments.parameters,
+      deadline: arguments.deadline, receiver: receiver)
+    return try submit(request, mayRunHere: true) ? nil : request
   }
 }
 

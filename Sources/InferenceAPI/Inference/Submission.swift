@@ -1,24 +1,38 @@
 import HTTP
+import PluginHost
 import Serving
-import Tensors
 
 extension InferenceService {
-  func makeContext(_ exchange: Exchange, _ dialect: Dialect) -> CallContext {
-    CallContext(exchange, metrics: requestMetrics.unknownModel(dialect), clock: clock, log: log)
+  /// Finds the model and what its requests need; refuses one that is not ready.
+  func resolve(
+    _ reference: ModelReference, _ dialect: Dialect, _ exchange: Exchange
+  ) throws(APIFailure) -> ResolvedModel {
+    // Before the model is looked up: what changes after makes the result stale.
+    let generation = catalog.generation
+    let model = try model(reference, dialect)
+    return ResolvedModel(
+      reference, model, try description(of: model, reference, dialect),
+      metrics: requestMetrics.metrics(model: model.name, version: model.version, dialect: dialect),
+      generation: generation)
   }
 
-  /// Hands the inputs to the model; the exchange is answered later, on its loop.
+  /// Hands the inputs to the model; the exchange is answered by then, or later, on its loop.
   func submit<Answer: InferenceAnswer>(
-    _ exchange: Exchange, _ answer: Answer, _ context: CallContext, to model: any InferenceModel, id: String,
-    inputs: [Tensor], parameters: String, deadline: Int64
+    _ exchange: Exchange, _ answer: Answer, _ context: CallContext, to resolved: ResolvedModel,
+    _ dialect: Dialect, _ arguments: InferenceArguments
   ) throws(APIFailure) {
     let call = InferenceCall(exchange: exchange, answer: answer, context: context)
-    do throws(ServingError) {
-      call.follow(
-        try model.infer(
-          id: id, inputs: inputs, parameters: parameters, deadline: deadline, receiver: call))
-    } catch {
-      throw answer.failure(for: error)
+    var resolved = resolved
+    while true {
+      do throws(ServingError) {
+        return call.follow(try resolved.model.infer(arguments, receiver: call))
+      } catch {
+        // The version may have been replaced since it was looked up; then another takes the request.
+        guard error.code == .notReady, catalog.generation != resolved.generation else {
+          throw answer.failure(for: error)
+        }
+      }
+      resolved = try resolve(resolved.reference, dialect, exchange)
     }
   }
 }

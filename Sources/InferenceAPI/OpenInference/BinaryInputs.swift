@@ -26,19 +26,20 @@ struct BinaryInputs {
 
   /// The next `size` bytes as a tensor. `path` is the input's place in the JSON part.
   mutating func take(
-    _ size: Int, name: String, datatype: Datatype, shape: Shape, path: String, model: String
+    _ size: Int, name: String, datatype: Datatype, shape: Shape, path: @autoclosure () -> String,
+    model: String
   ) throws(APIFailure) -> Tensor {
     guard size <= rest.count else {
       throw .badRequest(
         "unexpected size for input '\(excerpt(name))', expecting \(size - rest.count) additional bytes for "
-          + "model '\(excerpt(model))' (\(path).parameters.binary_data_size)")
+          + "model '\(excerpt(model))' (\(path()).parameters.binary_data_size)")
     }
     let bytes = UnsafeMutableRawBufferPointer(rebasing: rest[..<size])
     rest = UnsafeMutableRawBufferPointer(rebasing: rest[size...])
     if datatype == .bytes {
-      return try BinaryInputs.bytesTensor(bytes, name: name, shape: shape, path: path, model: model)
+      return try BinaryInputs.bytesTensor(bytes, name: name, shape: shape, path: path(), model: model)
     }
-    return try fixedTensor(bytes, name: name, datatype: datatype, shape: shape, path: path, model: model)
+    return try fixedTensor(bytes, name: name, datatype: datatype, shape: shape, path: path(), model: model)
   }
 
   /// Requires that every byte was some input's.
@@ -51,7 +52,8 @@ struct BinaryInputs {
   }
 
   private func fixedTensor(
-    _ bytes: UnsafeMutableRawBufferPointer, name: String, datatype: Datatype, shape: Shape, path: String,
+    _ bytes: UnsafeMutableRawBufferPointer, name: String, datatype: Datatype, shape: Shape,
+    path: @autoclosure () -> String,
     model: String
   ) throws(APIFailure) -> Tensor {
     guard let elements = shape.elementCount,
@@ -62,10 +64,10 @@ struct BinaryInputs {
       let expected = shape.elementCount.map { "\($0.multipliedReportingOverflow(by: datatype.byteCount).0)" }
       throw .badRequest(
         "input byte size mismatch for input '\(excerpt(name))' for model '\(excerpt(model))'. Expected "
-          + "\(expected ?? "a size that fits"), got \(bytes.count) (\(path): \(datatype.name) \(shape))")
+          + "\(expected ?? "a size that fits"), got \(bytes.count) (\(path()): \(datatype.name) \(shape))")
     }
     if datatype == .bool, let wrong = bytes.firstIndex(where: { $0 > 1 }) {
-      throw .badRequest("\(path): element \(wrong) of BOOL data is \(bytes[wrong]); expected 0 or 1")
+      throw .badRequest("\(path()): element \(wrong) of BOOL data is \(bytes[wrong]); expected 0 or 1")
     }
     let isAligned = Int(bitPattern: bytes.baseAddress) % TensorMemory.alignment == 0
     if isAligned, let owner, let start = bytes.baseAddress {
@@ -81,13 +83,14 @@ struct BinaryInputs {
 
   /// Elements of 4 bytes of length, little-endian, and as many bytes.
   private static func bytesTensor(
-    _ bytes: UnsafeMutableRawBufferPointer, name: String, shape: Shape, path: String, model: String
+    _ bytes: UnsafeMutableRawBufferPointer, name: String, shape: Shape, path: @autoclosure () -> String,
+    model: String
   ) throws(APIFailure) -> Tensor {
     let elements = shape.elementCount ?? Int.max
     // Every element takes 4 bytes at least, so that a huge shape is refused before memory is taken.
     guard elements <= bytes.count / 4 else {
       throw .badRequest(
-        "input byte size mismatch for input '\(excerpt(name))' for model '\(excerpt(model))': \(path) has "
+        "input byte size mismatch for input '\(excerpt(name))' for model '\(excerpt(model))': \(path()) has "
           + "\(elements) BYTES elements of at least 4 bytes, got \(bytes.count) bytes")
     }
     guard let payload = TensorMemory(byteCount: bytes.count),
@@ -98,13 +101,14 @@ struct BinaryInputs {
     var offset = 0
     for (index, slot) in tensor.elements(as: BytesElement.self).indices.enumerated() {
       guard bytes.count - offset >= 4 else {
-        throw .badRequest("\(path): the length of BYTES element \(index) is cut off at byte \(offset)")
+        throw .badRequest("\(path()): the length of BYTES element \(index) is cut off at byte \(offset)")
       }
       let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
       offset += 4
       guard length <= bytes.count - offset else {
         throw .badRequest(
-          "\(path): BYTES element \(index) says it has \(length) bytes, but \(bytes.count - offset) are left")
+          "\(path()): BYTES element \(index) says it has \(length) bytes, but \(bytes.count - offset) are left"
+        )
       }
       let data = (payload.base + offset).assumingMemoryBound(to: UInt8.self)
       tensor.elements(as: BytesElement.self)[slot] = BytesElement(data: data, count: length)
@@ -112,7 +116,7 @@ struct BinaryInputs {
     }
     guard offset == bytes.count else {
       throw .badRequest(
-        "\(path): \(bytes.count - offset) bytes are left over after the \(elements) BYTES elements of \(shape)"
+        "\(path()): \(bytes.count - offset) bytes are left over after the \(elements) BYTES elements of \(shape)"
       )
     }
     return tensor

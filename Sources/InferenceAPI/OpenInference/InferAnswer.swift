@@ -6,7 +6,7 @@ import Tensors
 /// Answers an inference request of the Open Inference Protocol.
 struct InferAnswer: InferenceAnswer {
   private let id: String?
-  private let inputNames: [String]
+  private let inputs: [Tensor]
   private let requested: [RequestedOutput]
   private let prefersBinary: Bool
   private let reference: ModelReference
@@ -14,7 +14,7 @@ struct InferAnswer: InferenceAnswer {
 
   init(request: InferRequest, reference: ModelReference, version: Int) {
     id = request.id
-    inputNames = request.inputs.map(\.name)
+    inputs = request.inputs
     requested = request.outputs
     prefersBinary = request.prefersBinaryOutputs
     self.reference = reference
@@ -27,15 +27,16 @@ struct InferAnswer: InferenceAnswer {
     guard writer.hasBinaryPart else {
       return exchange.respond(status: 200) { writer.writeJSON(to: $0) }
     }
+    let pieces = writer.binaryPieces
     // The header before the body says how long the JSON is.
     let json = ByteBuffer(capacity: 512)
     writer.writeJSON(to: json)
     exchange.respond(
       status: 200, contentType: "application/octet-stream",
-      headers: [("Inference-Header-Content-Length", String(json.count))]
+      headers: [("Inference-Header-Content-Length", String(json.count))], pieces: pieces ?? []
     ) { buffer in
       buffer.append(json.bytes)
-      writer.writeBinaryPart(to: buffer)
+      if pieces == nil { writer.writeBinaryPart(to: buffer) }
     }
   }
 
@@ -54,7 +55,7 @@ struct InferAnswer: InferenceAnswer {
 
   func failure(for error: ServingError) -> APIFailure {
     var failure = APIFailure(error, dialect: .openInference, model: reference)
-    if let tensor = error.tensor, let index = inputNames.lastIndex(of: tensor) {
+    if let tensor = error.tensor, let index = inputs.lastIndex(where: { $0.name == tensor }) {
       failure.message += " (inputs[\(index)])"
     }
     failure.message = "[request id: \(id ?? "<id_unknown>")] " + failure.message

@@ -70,7 +70,7 @@ struct InferRequestReader {
     var request = InferRequest()
     var seen = Members()
     try reader.beginObject()
-    while let key = try reader.nextKey() {
+    while let key = try reader.nextMember() {
       switch key {
       case "id":
         try enter("id", .id, &seen)
@@ -169,7 +169,7 @@ struct InferRequestReader {
     var input = PartialInput()
     var seen = Members()
     try reader.beginObject()
-    while let key = try reader.nextKey() {
+    while let key = try reader.nextMember() {
       switch key {
       case "name":
         try enter("name", .name, &seen)
@@ -241,6 +241,7 @@ struct InferRequestReader {
     }
     try checkSources(input)
     if let size = input.parameters.binaryDataSize {
+      let place = place
       return try blobs.take(
         size, name: name, datatype: datatype, shape: shape, path: place.description, model: model)
     }
@@ -295,7 +296,7 @@ struct InferRequestReader {
     var parameters = TensorParameters()
     var seen = Members()
     try reader.beginObject()
-    while let key = try reader.nextKey() {
+    while let key = try reader.nextMember() {
       switch key {
       case "name":
         try enter("name", .name, &seen)

@@ -1,4 +1,5 @@
 import Bytes
+import HTTP
 import JSON
 import Tensors
 
@@ -53,6 +54,18 @@ struct InferResponseWriter {
       json.writeFlat(tensor)
       buffer.append("}")
     }
+  }
+
+  /// The binary part where it lies; nil if it has to be written, as BYTES have.
+  var binaryPieces: [ResponsePiece]? {
+    var pieces: [ResponsePiece] = []
+    for (tensor, isBinary) in outputs where isBinary {
+      guard tensor.datatype != .bytes else { return nil }
+      pieces.append(
+        ResponsePiece(
+          UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount), owner: tensor.memory))
+    }
+    return pieces
   }
 
   func writeBinaryPart(to buffer: ByteBuffer) {

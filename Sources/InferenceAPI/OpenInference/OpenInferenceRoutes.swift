@@ -32,22 +32,19 @@ extension InferenceService {
       ]))
   }
 
-  func infer(_ exchange: Exchange, _ parameters: PathParameters) {
-    var context = makeContext(exchange, .openInference)
+  func infer(_ exchange: Exchange, _ resolved: ResolvedModel) {
+    var context = CallContext(exchange, self, metrics: resolved.metrics)
     do throws(APIFailure) {
-      let reference = try reference(exchange, parameters, .openInference)
-      let model = try model(reference, .openInference)
-      context.found(
-        requestMetrics.metrics(model: model.name, version: model.version, dialect: .openInference))
-      let description = try description(of: model, reference, .openInference)
-      let request = try readInferRequest(exchange, model.name, description)
-      try checkOutputs(request.outputs, of: model.name, description)
+      let request = try readInferRequest(exchange, resolved)
+      try checkOutputs(request.outputs, of: resolved)
       context.finishedReading()
-      let answer = InferAnswer(request: request, reference: reference, version: model.version)
+      let answer = InferAnswer(
+        request: request, reference: resolved.reference, version: resolved.model.version)
       try submit(
-        exchange, answer, context, to: model, id: request.id ?? "", inputs: request.inputs,
-        parameters: request.parameters,
-        deadline: limits.deadline(now: exchange.startedAt, timeout: request.timeout))
+        exchange, answer, context, to: resolved, .openInference,
+        InferenceArguments(
+          id: request.id ?? "", inputs: request.inputs, parameters: request.parameters,
+          deadline: limits.deadline(now: exchange.startedAt, timeout: request.timeout)))
     } catch {
       context.fail(exchange, error)
     }
@@ -55,9 +52,10 @@ extension InferenceService {
 
   /// The three forms of a body: JSON, JSON with bytes after it, bytes alone.
   private func readInferRequest(
-    _ exchange: Exchange, _ model: String, _ description: ModelDescription
+    _ exchange: Exchange, _ resolved: ResolvedModel
   ) throws(APIFailure) -> InferRequest {
     let body = exchange.body
+    let model = resolved.reference.name
     guard let header = exchange.header("Inference-Header-Content-Length") else {
       var reader = InferRequestReader(
         text: UnsafeRawBufferPointer(body), blobs: .none, model: model, limits: limits)
@@ -71,7 +69,7 @@ extension InferenceService {
           + "(Inference-Header-Content-Length; 0 means that the body is one raw tensor)")
     }
     if length == 0 {
-      return try RawRequest.read(body, owner: exchange, model: model, description: description)
+      return try RawRequest.read(body, owner: exchange, model: model, description: resolved.description)
     }
     var reader = InferRequestReader(
       text: UnsafeRawBufferPointer(rebasing: body[..<length]),
@@ -81,8 +79,10 @@ extension InferenceService {
   }
 
   private func checkOutputs(
-    _ outputs: [RequestedOutput], of model: String, _ description: ModelDescription
+    _ outputs: [RequestedOutput], of resolved: ResolvedModel
   ) throws(APIFailure) {
+    let description = resolved.description
+    let model = resolved.reference.name
     for (index, output) in outputs.enumerated() {
       guard description.outputs.contains(where: { $0.name == output.name }) else {
         let known = description.outputs.map { "'\($0.name)'" }.joined(separator: ", ")

@@ -8,7 +8,7 @@ struct RequestParameters {
 
   init(reading reader: inout JSONReader) throws {
     try reader.beginObject()
-    while let key = try reader.nextKey() {
+    while let key = try reader.nextMember() {
       switch key {
       case "timeout":
         let microseconds = try reader.readInt()
@@ -21,7 +21,7 @@ struct RequestParameters {
       case "binary_data_output":
         prefersBinaryOutputs = try reader.readBool()
       default:
-        try RequestParameters.check(key, &reader)
+        try RequestParameters.check(key.string, &reader)
       }
     }
   }
@@ -57,7 +57,7 @@ struct TensorParameters {
 
   init(reading reader: inout JSONReader) throws {
     try reader.beginObject()
-    while let key = try reader.nextKey() {
+    while let key = try reader.nextMember() {
       switch key {
       case "binary_data_size":
         let size = try reader.readUInt()

@@ -28,22 +28,19 @@ extension InferenceService {
     exchange.respond(ServableMetadata.document(name: model.name, version: model.version, description))
   }
 
-  func predict(_ exchange: Exchange, _ parameters: PathParameters) {
-    var context = makeContext(exchange, .tensorFlowServing)
+  func predict(_ exchange: Exchange, _ resolved: ResolvedModel) {
+    var context = CallContext(exchange, self, metrics: resolved.metrics)
     do throws(APIFailure) {
-      let reference = try reference(exchange, parameters, .tensorFlowServing)
-      let model = try model(reference, .tensorFlowServing)
-      context.found(
-        requestMetrics.metrics(model: model.name, version: model.version, dialect: .tensorFlowServing))
-      let description = try description(of: model, reference, .tensorFlowServing)
       var reader = PredictRequestReader(
-        text: UnsafeRawBufferPointer(exchange.body), description: description, limits: limits)
+        text: UnsafeRawBufferPointer(exchange.body), description: resolved.description, limits: limits)
       let request = try reader.read()
       context.finishedReading()
       try submit(
-        exchange, PredictAnswer(format: request.format, reference: reference), context, to: model, id: "",
-        inputs: request.inputs, parameters: "{}",
-        deadline: limits.deadline(now: exchange.startedAt, timeout: 0))
+        exchange, PredictAnswer(format: request.format, reference: resolved.reference), context, to: resolved,
+        .tensorFlowServing,
+        InferenceArguments(
+          id: "", inputs: request.inputs, parameters: "{}",
+          deadline: limits.deadline(now: exchange.startedAt, timeout: 0)))
     } catch {
       context.fail(exchange, error)
     }

@@ -23,10 +23,13 @@ final class ModelContract: Sendable {
 
   /// Throws what is wrong with `inputs`: names, datatypes, shapes, in the order of the description.
   func check(_ inputs: [Tensor]) throws(ServingError) {
-    try checkNames(inputs)
+    let isInOrder = areInOrder(inputs)
+    if !isInOrder { try checkNames(inputs) }
     var rows: Int?
-    for input in inputs {
-      guard let spec = description.inputs.first(where: { $0.name == input.name }) else { continue }
+    for (index, input) in inputs.enumerated() {
+      guard let position = isInOrder ? index : description.inputs.firstIndex(where: { $0.name == input.name })
+      else { continue }
+      let spec = description.inputs[position]
       guard input.datatype == spec.datatype else {
         throw ServingError(
           .invalidArgument,
@@ -54,6 +57,12 @@ final class ModelContract: Sendable {
       }
       rows = first
     }
+  }
+
+  /// Whether every input is given, in the order of the description, as most clients do.
+  private func areInOrder(_ inputs: [Tensor]) -> Bool {
+    inputs.count == description.inputs.count
+      && inputs.indices.allSatisfy { inputs[$0].name == description.inputs[$0].name }
   }
 
   private func checkNames(_ inputs: [Tensor]) throws(ServingError) {

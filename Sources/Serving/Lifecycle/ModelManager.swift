@@ -1,6 +1,7 @@
 import Glibc
 import Locks
 public import PluginHost
+import Synchronization
 public import Telemetry
 
 /// What of serving an operator may set.
@@ -22,6 +23,8 @@ public struct ServingConfiguration: Sendable {
   public var queuedRequests = 4096
   /// Bytes of inputs that may wait for one model.
   public var queuedBytes = 1 << 30
+  /// Nanoseconds that an execution may take to be run on the event loop that has its request; 0: none is.
+  public var inlineNanoseconds: Int64 = 20_000
 
   public init() {}
 }
@@ -53,6 +56,7 @@ public final class ModelManager: Sendable {
   private let clock: MonotonicClock
   private let pool: WorkerPool
   private let state = Lock(State())
+  private let changes = Atomic<UInt64>(0)
   private let onFirstScan: @Sendable ([ServedModel]) -> Void
 
   public init(
@@ -94,6 +98,12 @@ public final class ModelManager: Sendable {
 
   // MARK: - Questions, from any thread
 
+  /// A number that changes whenever a model becomes ready, fails, comes or goes: what `find` answered before may
+  /// be another model now. Takes no lock.
+  public var generation: UInt64 { changes.load(ordering: .acquiring) }
+
+  private func somethingChanged() { changes.wrappingAdd(1, ordering: .releasing) }
+
   /// The model, whatever its state. Without a version, or with 0: the newest that is ready, else the
   /// newest.
   public func find(_ name: String, version: Int? = nil) throws(ServingError) -> ServedModel {
@@ -108,7 +118,7 @@ public final class ModelManager: Sendable {
       }
       return model
     }
-    return versions.first { $0.state == .ready } ?? versions[0]
+    return versions.first { $0.isReady } ?? versions[0]
   }
 
   /// Every version known of `name`, newest first; empty if the name is unknown.
@@ -160,7 +170,7 @@ public final class ModelManager: Sendable {
     let snapshot = repository.scan()
     let known = models.map {
       LifecyclePolicy.Known(
-        name: $0.name, version: $0.version, fingerprint: $0.source.fingerprint, isReady: $0.state == .ready)
+        name: $0.name, version: $0.version, fingerprint: $0.source.fingerprint, isReady: $0.isReady)
     }
     let actions = LifecyclePolicy.actions(wanted: snapshot.sources, known: known)
     let loads = actions.compactMap { action -> ModelSource? in
@@ -176,6 +186,7 @@ public final class ModelManager: Sendable {
       }
       state.hasScanned = true
     }
+    somethingChanged()
     for model in arrivals {
       if state.withLock({ $0.isStopping }) { return }
       load(model)
@@ -202,8 +213,9 @@ public final class ModelManager: Sendable {
   private func makeModel(_ source: ModelSource) -> ServedModel {
     ServedModel(
       source: source, pool: pool,
-      queueLimits: RequestQueue.Limits(
-        requests: configuration.queuedRequests, bytes: configuration.queuedBytes),
+      limits: ServingLimits(
+        queue: RequestQueue.Limits(requests: configuration.queuedRequests, bytes: configuration.queuedBytes),
+        inlineNanoseconds: configuration.inlineNanoseconds),
       metrics: metrics, clock: clock)
   }
 
@@ -228,7 +240,7 @@ public final class ModelManager: Sendable {
   private func publish(_ model: ServedModel) {
     let replaced: ServedModel? = state.withLock { state in
       guard let old = state.directory.find(model.name, model.version), old !== model else { return nil }
-      if model.state != .ready && old.state == .ready {
+      if !model.isReady && old.isReady {
         state.refused[model.source.path] = model.source.fingerprint
         return nil
       }
@@ -236,17 +248,19 @@ public final class ModelManager: Sendable {
       state.retiring.append(old)
       return old
     }
+    somethingChanged()
     replaced?.beginUnload()
   }
 
   private func unload(wanted: [ModelSource]) {
     let known = models.map {
       LifecyclePolicy.Known(
-        name: $0.name, version: $0.version, fingerprint: $0.source.fingerprint, isReady: $0.state == .ready)
+        name: $0.name, version: $0.version, fingerprint: $0.source.fingerprint, isReady: $0.isReady)
     }
     for case .unload(let name, let version) in LifecyclePolicy.actions(wanted: wanted, known: known) {
       let gone = state.withLock { $0.directory.remove(name, version) }
       guard let gone else { continue }
+      somethingChanged()
       gone.beginUnload()
       state.withLock { $0.retiring.append(gone) }
       log.write(.info, "model is unloading", [("model", name), ("version", String(version))])
@@ -268,6 +282,7 @@ public final class ModelManager: Sendable {
       }
       return state.directory.all + state.retiring
     }
+    somethingChanged()
     for model in all { model.beginUnload() }
     let end = clock.now() + 5_000_000_000
     var left = all
@@ -276,6 +291,13 @@ public final class ModelManager: Sendable {
       if !left.isEmpty { usleep(5_000) }
     }
   }
+}
+
+/// What every model is served within.
+struct ServingLimits: Sendable {
+  var queue: RequestQueue.Limits
+  /// See `ServingConfiguration.inlineNanoseconds`.
+  var inlineNanoseconds: Int64
 }
 
 /// The models by name, newest version first.

@@ -1,5 +1,6 @@
 import Locks
 public import PluginHost
+import Synchronization
 import Telemetry
 import Tensors
 
@@ -7,14 +8,10 @@ import Tensors
 public final class ServedModel: Sendable {
   private struct Internals {
     var state = ModelState.loading
-    var loaded: PluginModel?
-    var contract: ModelContract?
     var queue: RequestQueue
     /// Turns asked for or running; at most `turnLimit`.
     var turns = 0
     var turnLimit = 1
-    /// Requests taken in and not yet answered.
-    var inFlight = 0
   }
 
   public let source: ModelSource
@@ -24,42 +21,55 @@ public final class ServedModel: Sendable {
   let clock: MonotonicClock
   private let pool: WorkerPool
   private let metrics: ModelMetrics
-  private let queueLimits: RequestQueue.Limits
+  private let limits: ServingLimits
   private let internals: Lock<Internals>
+  /// Requests taken in and not yet answered.
+  private let gate = RequestGate()
+  /// Set once, when the model is ready.
+  private let serving = AtomicLazyReference<LoadedModel>()
+  private let times: ExecutionTimes
+  /// Requests in the queue, to look without the lock.
+  private let waiting = Atomic<Int>(0)
 
   init(
-    source: ModelSource, pool: WorkerPool, queueLimits: RequestQueue.Limits, metrics: Metrics,
-    clock: MonotonicClock
+    source: ModelSource, pool: WorkerPool, limits: ServingLimits, metrics: Metrics, clock: MonotonicClock
   ) {
     self.source = source
     self.pool = pool
     self.clock = clock
-    self.queueLimits = queueLimits
+    self.limits = limits
     self.metrics = ModelMetrics(metrics, name: source.name, version: source.version)
-    internals = Lock(Internals(queue: RequestQueue(limits: queueLimits)))
+    times = ExecutionTimes(limit: limits.inlineNanoseconds)
+    internals = Lock(Internals(queue: RequestQueue(limits: limits.queue)))
   }
 
   public var state: ModelState { internals.withLock { $0.state } }
 
+  /// Whether requests are taken. Takes no lock.
+  public var isReady: Bool { gate.isOpen }
+
   /// What the model says of itself; nil unless it is ready.
-  public var description: ModelDescription? { internals.withLock { $0.contract?.description } }
+  public var description: ModelDescription? { gate.isOpen ? serving.load()?.contract.description : nil }
 
   /// What kind of model it is, `onnx_onnxv1` for example; empty until it is ready.
-  public var platform: String { internals.withLock { $0.contract?.description.platform ?? "" } }
+  public var platform: String { description?.platform ?? "" }
 
   /// Requests that wait.
-  public var queueDepth: Int { internals.withLock { $0.queue.count } }
+  public var queueDepth: Int { waiting.load(ordering: .relaxed) }
 
   // MARK: - Life, on the manager's thread
 
+  /// - Parameter turnLimit: executions that may run at once, unless the model allows one only.
   func becomeReady(_ model: PluginModel, turnLimit: Int) {
     let contract = ModelContract(
       name: name, description: model.description, configuredMaximum: source.configuration.maximumBatch)
+    let isSerial = model.description.concurrency == .serial
+    let countsTurns = isSerial || source.configuration.instances != nil
+    _ = serving.storeIfNil(LoadedModel(model, contract: contract, countsTurns: countsTurns))
     internals.withLock {
-      $0.loaded = model
-      $0.contract = contract
-      $0.turnLimit = model.description.concurrency == .serial ? 1 : max(turnLimit, 1)
+      $0.turnLimit = isSerial ? 1 : max(turnLimit, 1)
       $0.state = .ready
+      gate.setOpen(true)
     }
   }
 
@@ -67,54 +77,60 @@ public final class ServedModel: Sendable {
 
   /// Takes no more requests and refuses those that wait; what runs goes on.
   func beginUnload() {
-    let waiting = internals.withLock { internals in
+    gate.setOpen(false)
+    let dropped = internals.withLock { internals in
       if internals.state == .ready { internals.state = .unloading }
-      return internals.queue.drain()
+      return drain(&internals)
     }
     let now = clock.now()
-    for request in waiting {
+    for request in dropped {
       drop(request, ServingError(.notReady, "model '\(name)' version \(version) is unloading"), at: now)
     }
   }
 
+  private func drain(_ internals: inout Internals) -> [InferenceRequest] {
+    waiting.store(0, ordering: .relaxed)
+    return internals.queue.drain()
+  }
+
   /// Destroys the model if nothing runs any more; false: ask again later.
   func finishUnload() -> Bool {
-    let (isDone, last): (Bool, PluginModel?) = internals.withLock { internals in
-      guard internals.turns == 0 && internals.inFlight == 0 else { return (false, nil) }
-      let last = internals.loaded
-      internals.loaded = nil
-      internals.contract = nil
+    let isDone = internals.withLock { internals in
+      guard internals.turns == 0, !gate.isOpen, gate.count == 0 else { return false }
       if internals.state == .unloading { internals.state = .unloaded }
-      return (true, last)
+      return true
     }
-    return withExtendedLifetime(last) { isDone }
+    if isDone { serving.load()?.release() }
+    return isDone
   }
 
   // MARK: - Requests
 
   /// Checks names, datatypes, shapes and batch of `request` and queues it; its receiver is then
   /// called exactly once. Throws, and never calls the receiver, if the request is refused.
-  public func submit(_ request: InferenceRequest) throws(ServingError) {
-    let contract = try readyContract()
+  ///
+  /// - Parameter mayRunHere: whether the request may be executed before this returns, on the caller's thread. It
+  ///   is if nothing waits for the model and it is known to be that quick.
+  /// - Returns: whether it was executed here.
+  @discardableResult
+  public func submit(_ request: InferenceRequest, mayRunHere: Bool = false) throws(ServingError) -> Bool {
+    guard gate.isOpen, let loaded = serving.load() else { throw notReady(state) }
+    let contract = loaded.contract
     try contract.check(request.inputs)
     guard contract.isBatching && request.rows > contract.maximumBatch else {
+      if mayRunHere && runHere(request, loaded) { return true }
       try enqueue([request])
-      return
+      return false
     }
     let parts = (request.rows - 1) / contract.maximumBatch + 1
-    guard parts <= queueLimits.requests else {
+    guard parts <= limits.queue.requests else {
       throw ServingError(
         .invalidArgument,
         "\(request.rows) rows are \(parts) batches of \(contract.maximumBatch) for '\(name)'; the limit is "
-          + "\(queueLimits.requests): send fewer rows at once")
+          + "\(limits.queue.requests): send fewer rows at once")
     }
     try enqueue(request.split(maximumRows: contract.maximumBatch))
-  }
-
-  private func readyContract() throws(ServingError) -> ModelContract {
-    let (state, contract) = internals.withLock { ($0.state, $0.contract) }
-    guard state == .ready, let contract else { throw notReady(state) }
-    return contract
+    return false
   }
 
   private func notReady(_ state: ModelState) -> ServingError {
@@ -125,29 +141,55 @@ public final class ServedModel: Sendable {
   }
 
   private func enqueue(_ requests: [InferenceRequest]) throws(ServingError) {
+    guard gate.enter(requests.count) else { throw notReady(state) }
     let now = clock.now()
     for request in requests { request.enqueued(for: self, at: now) }
     let outcome: Result<Int, ServingError> = internals.withLock { internals in
-      guard internals.state == .ready else { return .failure(notReady(internals.state)) }
       do throws(ServingError) { try internals.queue.admit(requests) } catch { return .failure(error) }
-      internals.inFlight += requests.count
-      let turns = min(internals.turnLimit - internals.turns, requests.count)
-      internals.turns += max(turns, 0)
-      return .success(max(turns, 0))
+      waiting.store(internals.queue.count, ordering: .relaxed)
+      let turns = max(min(internals.turnLimit - internals.turns, requests.count), 0)
+      internals.turns += turns
+      return .success(turns)
     }
     switch outcome {
     case .success(let turns): for _ in 0..<turns { pool.enqueue(self) }
     case .failure(let error):
+      gate.leave(requests.count)
       metrics.refused.add()
       throw error
     }
   }
 
-  // MARK: - Turns, on a worker
+  // MARK: - Execution on the caller's thread
 
-  /// Executes the next batch, and asks for another turn while requests wait.
-  func runTurn() {
-    executeNextBatch()
+  /// Executes `request` before it returns; false, and nothing done, if it has to be queued.
+  private func runHere(_ request: InferenceRequest, _ loaded: LoadedModel) -> Bool {
+    // Once for the request, which leaves when it is answered, and once for this call, which goes on after.
+    guard times.isShort(byteCount: request.byteCount), waiting.load(ordering: .relaxed) == 0, gate.enter(2)
+    else { return false }
+    guard !loaded.countsTurns || takeTurn() else {
+      gate.leave(2)
+      return false
+    }
+    defer { gate.leave() }
+    let now = clock.now()
+    request.enqueued(for: self, at: now)
+    if let plugin = loaded.plugin { execute([request], on: plugin, at: now) }
+    if loaded.countsTurns { endTurn() }
+    return true
+  }
+
+  /// Takes one of the executions that may run at once; false if all run, or requests wait for one.
+  private func takeTurn() -> Bool {
+    internals.withLock { internals in
+      guard internals.turns < internals.turnLimit, internals.queue.isEmpty else { return false }
+      internals.turns += 1
+      return true
+    }
+  }
+
+  /// Gives the turn back, or to a worker if requests wait.
+  private func endTurn() {
     let again = internals.withLock { internals in
       if !internals.queue.isEmpty { return true }
       internals.turns -= 1
@@ -156,19 +198,26 @@ public final class ServedModel: Sendable {
     if again { pool.enqueue(self) }
   }
 
+  // MARK: - Turns, on a worker
+
+  /// Executes the next batch, and asks for another turn while requests wait.
+  func runTurn() {
+    executeNextBatch()
+    endTurn()
+  }
+
   private func executeNextBatch() {
     let now = clock.now()
-    let (turn, model) = internals.withLock { internals in
-      let maximum = internals.contract.map { $0.isBatching ? $0.maximumBatch : nil } ?? nil
-      return (internals.queue.next(maximumRows: maximum, at: now), internals.loaded)
+    guard let loaded = serving.load(), let plugin = loaded.plugin else { return }
+    let contract = loaded.contract
+    let turn = internals.withLock { internals in
+      let maximum = contract.isBatching ? contract.maximumBatch : nil
+      defer { waiting.store(internals.queue.count, ordering: .relaxed) }
+      return internals.queue.next(maximumRows: maximum, at: now)
     }
     for (request, error) in turn.dropped { drop(request, error, at: now) }
     guard !turn.batch.isEmpty else { return }
-    guard let model else {
-      for request in turn.batch { drop(request, notReady(.unloaded), at: now) }
-      return
-    }
-    execute(turn.batch, on: model, at: now)
+    execute(turn.batch, on: plugin, at: now)
   }
 
   private func execute(_ batch: [InferenceRequest], on model: PluginModel, at now: Int64) {
@@ -186,17 +235,18 @@ public final class ServedModel: Sendable {
     metrics.rows.add(UInt64(rows))
     metrics.batchSize.observe(Double(rows))
     model.execute(inputs: inputs, requests: requests)
+    times.learn(byteCount: batch.reduce(0) { $0 + $1.byteCount }, from: now, to: clock.now())
   }
 
   private func drop(_ request: InferenceRequest, _ error: ServingError, at now: Int64) {
-    internals.withLock { $0.inFlight -= 1 }
+    gate.leave()
     (error.code == .cancelled ? metrics.cancelled : metrics.refused).add()
     request.refuse(error, at: now)
   }
 
   /// A request that ran has its answer.
   func requestFinished(isSuccess: Bool, timing: InferenceTiming) {
-    internals.withLock { $0.inFlight -= 1 }
+    gate.leave()
     (isSuccess ? metrics.succeeded : metrics.failed).add()
     metrics.queueDuration.observe(Double(timing.queue) * 1e-9)
     metrics.executeDuration.observe(Double(timing.execute) * 1e-9)

@@ -36,8 +36,9 @@ final class FakeModel: InferenceModel {
   }
 
   func infer(
-    id: String, inputs: [Tensor], parameters: String, deadline: Int64, receiver: any InferenceReceiver
-  ) throws(ServingError) -> any CancellableInference {
+    _ arguments: InferenceArguments, receiver: any InferenceReceiver
+  ) throws(ServingError) -> (any CancellableInference)? {
+    let inputs = arguments.inputs
     guard state == .ready, let description else { throw ServingError(.notReady, unreadySentence) }
     try ModelContract(name: name, description: description, configuredMaximum: nil).check(inputs)
     let finish = { @Sendable [compute] in receiver.finish(compute(inputs), timing: InferenceTiming()) }
@@ -49,6 +50,7 @@ final class FakeModel: InferenceModel {
 /// A fixed set of models.
 struct FakeCatalog: ModelCatalog {
   var allModels: [any InferenceModel]
+  let generation: UInt64 = 0
   var unreadyReasons: [String] = []
 
   func modelVersions(of name: String) -> [any InferenceModel] { allModels.filter { $0.name == name } }

@@ -1,0 +1,67 @@
+import HTTP
+import PluginHost
+import Serving
+
+/// The model that the target of an inference request names, and what a request for it needs.
+final class ResolvedModel: Sendable {
+  let reference: ModelReference
+  let model: any InferenceModel
+  let description: ModelDescription
+  let metrics: RequestMetrics
+  /// What `ModelCatalog.generation` was before the model was found.
+  let generation: UInt64
+
+  init(
+    _ reference: ModelReference, _ model: any InferenceModel, _ description: ModelDescription,
+    metrics: RequestMetrics, generation: UInt64
+  ) {
+    self.reference = reference
+    self.model = model
+    self.description = description
+    self.metrics = metrics
+    self.generation = generation
+  }
+}
+
+/// What the targets of one event loop's latest inference requests led to, so that the next ones with the same
+/// target are neither routed nor looked up. Confined to the loop's thread.
+final class TargetCache {
+  struct Entry {
+    let target: [UInt8]
+    let endpoint: Endpoint
+    let resolved: ResolvedModel
+  }
+
+  /// The longest target that is kept, in bytes.
+  private static let maximumTarget = 512
+  private static let slotCount = 64
+
+  private var slots = [Entry?](repeating: nil, count: slotCount)
+
+  /// The cache of `loop`. Nothing but an inference service uses a loop's companion.
+  static func of(_ loop: EventLoop) -> TargetCache {
+    if let companion = loop.companion { return unsafeDowncast(companion, to: TargetCache.self) }
+    let fresh = TargetCache()
+    loop.companion = fresh
+    return fresh
+  }
+
+  /// What `target` led to, unless the models have changed since.
+  func find(_ target: UnsafeBufferPointer<UInt8>, generation: UInt64) -> Entry? {
+    guard let entry = slots[Self.slot(of: target)], entry.resolved.generation == generation,
+      entry.target.elementsEqual(target)
+    else { return nil }
+    return entry
+  }
+
+  func store(_ target: UnsafeBufferPointer<UInt8>, _ endpoint: Endpoint, _ resolved: ResolvedModel) {
+    guard target.count <= Self.maximumTarget else { return }
+    slots[Self.slot(of: target)] = Entry(target: Array(target), endpoint: endpoint, resolved: resolved)
+  }
+
+  private static func slot(of target: UnsafeBufferPointer<UInt8>) -> Int {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in target { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    return Int(truncatingIfNeeded: hash >> 32) & (slotCount - 1)
+  }
+}

@@ -1,0 +1,122 @@
+import Bytes
+import Foundation
+import Locks
+import TestSupport
+import Testing
+
+@testable import HTTP
+
+/// Memory that counts its end.
+///
+/// Unchecked: it is filled before it is shared, and only read after.
+private final class Memory: @unchecked Sendable {
+  let bytes: UnsafeMutableRawBufferPointer
+  private let released: Tally
+
+  init(_ count: Int, _ released: Tally) {
+    bytes = .allocate(byteCount: count, alignment: 64)
+    for index in 0..<count { bytes[index] = UInt8(truncatingIfNeeded: index &* 31 >> 3) }
+    self.released = released
+  }
+
+  deinit {
+    bytes.deallocate()
+    released.add()
+  }
+
+  var piece: ResponsePiece { ResponsePiece(UnsafeRawBufferPointer(bytes), owner: self) }
+}
+
+private func expected(_ counts: [Int]) -> [UInt8] {
+  Array("head;".utf8) + counts.flatMap { count in (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }
+}
+
+/// Answers with a few bytes and then pieces of the sizes that the query lists.
+private func pieces(_ released: Tally) -> @Sendable (Exchange) -> Void {
+  { exchange in
+    let memories = exchange.query.split(separator: ",").map { Memory(Int($0) ?? 0, released) }
+    exchange.respond(
+      status: 200, contentType: "application/octet-stream", pieces: memories.map(\.piece)
+    ) { $0.append("head;") }
+  }
+}
+
+@Test(arguments: [[], [10], [0, 5, 0], [40_000], [100_000, 0, 200_000, 1], [3_000_000]])
+func piecesFollowWhatIsWritten(_ counts: [Int]) throws {
+  let released = Tally()
+  let query = counts.map(String.init).joined(separator: ",")
+  try withServer(
+    pieces(released),
+    run: { _, port in
+      let client = try Client(port: port, receiveBuffer: 16_384)
+      // Sent ahead, so that one answer would run into the next if their order were lost.
+      for _ in 0..<3 { try client.send("GET /?\(query) HTTP/1.1\r\nHost: a\r\n\r\n") }
+      for _ in 0..<3 {
+        let response = try client.takeResponse()
+        #expect(response.status == 200)
+        #expect(response.body == expected(counts))
+      }
+      try waitUntil { released.value == 3 * counts.count }
+    })
+}
+
+@Test func headOfPiecesHasTheirLengthAlone() throws {
+  let released = Tally()
+  try withServer(
+    pieces(released),
+    run: { _, port in
+      let client = try Client(port: port)
+      try client.send("HEAD /?100000 HTTP/1.1\r\nHost: a\r\n\r\n")
+      let response = try client.takeResponse(toHead: true)
+      #expect(response.headers["content-length"] == "100005")
+      #expect(try client.exchange("GET", "/?10").body == expected([10]))
+    })
+}
+
+@Test func piecesArePackedForWhoAsksForThat() throws {
+  let released = Tally()
+  try withServer(
+    pieces(released), configure: { $0.compressMinBytes = 1 },
+    run: { _, port in
+      let client = try Client(port: port)
+      let response = try client.exchange("GET", "/?100000", ["Accept-Encoding: gzip"])
+      #expect(response.headers["content-encoding"] == "gzip")
+      #expect(try Inflate.unpack(response.body[10...]) == expected([100_000]))
+      let plain = try client.exchange("GET", "/?100000", ["Accept-Encoding: identity"])
+      #expect(plain.headers["content-encoding"] == nil)
+      #expect(plain.body == expected([100_000]))
+    })
+}
+
+@Test func piecesAreLetGoOfWhenTheirClientLeaves() throws {
+  let released = Tally()
+  try withServer(
+    pieces(released),
+    run: { _, port in
+      let client = try Client(port: port, receiveBuffer: 8_192)
+      try client.send("GET /?30000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+      _ = try client.takeHead()
+      #expect(released.value == 0)
+      client.reset()
+      try waitUntil { released.value == 1 }
+    })
+}
+
+@Test(arguments: [0, 1, 37, 64, 1000, 99_999])
+func aBodyLiesAsItsHandlerAskedFor(_ offset: Int) throws {
+  let body = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+  let places = Lock<[Int]>([])
+  try withServer(
+    { exchange in
+      places.withLock { $0.append((Int(bitPattern: exchange.body.baseAddress) + offset) % 64) }
+      echo(exchange)
+    }, admit: { _ in .admitAligned(at: offset) },
+    run: { _, port in
+      let client = try Client(port: port)
+      for _ in 0..<2 {
+        let response = try client.exchange("POST", "/a", body: body)
+        #expect(response.body == Array("POST /a  100000\n".utf8) + body)
+      }
+      #expect(places.withLock { $0 } == [0, 0])
+    })
+}
