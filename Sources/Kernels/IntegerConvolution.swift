@@ -63,17 +63,33 @@ public final class IntegerConvolution: Sendable {
     if case .floats(_, _, let epilogue) = output {
       precondition(epilogue.residual == nil, "a residual needs channels-last images")
     }
-    let swap: Shape = [0, 2, 1]
     var turned = input
     turned.bytes = UnsafeRawPointer(scratch + jobs.inputOffset)
-    table.transpose(
-      elementSize: 1, shape: [batch, parameters.inputChannels, window.inputPlane], permutation: swap,
-      input.bytes, scratch + jobs.inputOffset, team: team)
+    swapAxes(
+      input.bytes, scratch + jobs.inputOffset, elementSize: 1, batch, parameters.inputChannels,
+      window.inputPlane, team)
     let target = scratch + jobs.outputOffset
     compute(turned, window, jobs, output.moved(to: target), scratch, team)
-    table.transpose(
-      elementSize: output.elementByteCount, shape: [batch, window.outputPlane, parameters.outputChannels],
-      permutation: swap, target, output.pointer, team: team)
+    swapAxes(
+      target, output.pointer, elementSize: output.elementByteCount, batch, window.outputPlane,
+      parameters.outputChannels, team)
+  }
+
+  /// [batch, columns, rows] from [batch, rows, columns].
+  private func swapAxes(
+    _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, elementSize: Int, _ batch: Int, _ rows: Int,
+    _ columns: Int, _ team: ThreadTeam
+  ) {
+    // Appended: a literal would be an array on the heap first.
+    var shape = Shape()
+    shape.append(batch)
+    shape.append(rows)
+    shape.append(columns)
+    var permutation = Shape()
+    permutation.append(0)
+    permutation.append(2)
+    permutation.append(1)
+    table.transpose(elementSize: elementSize, shape: shape, permutation: permutation, x, y, team: team)
   }
 
   private func compute(

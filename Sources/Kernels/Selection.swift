@@ -39,15 +39,21 @@ private struct SelectionHeap {
 
   func select(of length: Int) {
     for index in 0..<count { positions[index * step] = Int64(index) }
-    for index in (0..<(count / 2)).reversed() { sink(index, count) }
+    var parent = count / 2
+    while parent > 0 {
+      parent -= 1
+      sink(parent, count)
+    }
     for candidate in count..<max(count, length) where precedes(Int64(candidate), positions[0]) {
       positions[0] = Int64(candidate)
       sink(0, count)
     }
     // Whoever is at the root belongs behind all others.
-    for end in (1..<count).reversed() {
+    var end = count - 1
+    while end > 0 {
       swap(0, end)
       sink(0, end)
+      end -= 1
     }
   }
 
@@ -72,8 +78,10 @@ private struct SelectionHeap {
     var parent = start
     while true {
       var last = parent
-      for child in (2 * parent + 1)...(2 * parent + 2) where child < end {
+      var child = 2 * parent + 1
+      while child < min(end, 2 * parent + 3) {
         if precedes(positions[last * step], positions[child * step]) { last = child }
+        child += 1
       }
       if last == parent { return }
       swap(parent, last)

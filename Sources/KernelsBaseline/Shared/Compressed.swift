@@ -65,7 +65,7 @@ extension Level {
 }
 
 /// How a weight is kept. Types without values, as `LaneFunction`'s.
-private protocol CompressedFormat {
+protocol CompressedFormat {
   /// `part` weights of a row of a panel, from `column` on.
   static func load(_ panel: UnsafePointer<UInt8>, row: Int, column: Int, _ part: Int) -> lanes_f32
 }

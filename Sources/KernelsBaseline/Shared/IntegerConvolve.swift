@@ -70,7 +70,7 @@ extension Level {
 }
 
 /// How a byte of an image stands in the rows of a product. Types without values, as `LaneFunction`'s.
-private protocol UnfoldedElement {
+protocol UnfoldedElement {
   /// Writes the element numbered `index` of a row.
   static func store(_ byte: UInt8, _ row: UnsafeMutableRawPointer, _ index: Int)
 }
