@@ -68,7 +68,7 @@ let package = Package(
     .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: served),
 
     // Kernels: one target an instruction set, chosen at run time.
-    .target(name: "CKernels", cSettings: strictC),
+    .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O2"])]),
     .target(name: "KernelsBaseline", dependencies: ["CKernels"], swiftSettings: kernelSettings([])),
     .target(name: "KernelsAVX2", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx2)),
     .target(name: "KernelsAVX512", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx512)),

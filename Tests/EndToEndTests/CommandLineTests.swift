@@ -29,6 +29,17 @@ import Testing
     }
   }
 
+  @Test func kernelsPrintsTheLevelAndWhatIsPicked() throws {
+    let run = try swerve("kernels", environment: ["SWERVE_CPU": "portable"])
+    #expect(run.status == 0, "\(run.error)")
+    #expect(run.output.contains("level         portable (limit: portable)"))
+    #expect(run.output.contains("OpenBLAS"))
+    #expect(run.output.contains("depthwise"))
+    let refused = try swerve("kernels", "--cpu", "abacus")
+    #expect(refused.status != 0)
+    #expect(refused.error.contains("portable, avx2, avx512"))
+  }
+
   @Test func describePrintsAModelAsJSON() throws {
     let run = try swerve("describe", "models/fashion")
     #expect(run.status == 0, "\(run.error)")
