@@ -75,7 +75,7 @@ let package = Package(
     .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: served),
 
     // Kernels: one target an instruction set, chosen at run time.
-    .target(name: "CKernels", cSettings: strictC),
+    .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O2"])]),
     .target(name: "KernelsBaseline", dependencies: ["CKernels"], swiftSettings: kernelSettings([])),
     .target(name: "KernelsAVX2", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx2)),
     .target(name: "KernelsAVX512", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx512)),
@@ -110,6 +110,8 @@ let package = Package(
       swiftSettings: served),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: served),
     .target(
+      name: "ModelFiles", dependencies: ["Serving", "JSON", "Tensors", "Bytes"], swiftSettings: served),
+    .target(
       name: "InferenceAPI",
       dependencies: [
         "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks",
@@ -117,9 +119,9 @@ let package = Package(
     .executableTarget(
       name: "swerve",
       dependencies: [
-        "InferenceAPI", "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Kernels", "Tensors",
-        "Telemetry", "Bytes",
-        "CMalloc",
+        "InferenceAPI", "ModelFiles", "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Kernels",
+        "Tensors",
+        "Telemetry", "Bytes", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: served),
 
@@ -133,6 +135,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "SchedulingTests", dependencies: ["Scheduling", "SchedulerSimulation", "TestSupport"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "onnx-cases", dependencies: ["ONNX", "Kernels", "Tensors"], path: "Tests/OnnxCases",
       swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
@@ -161,6 +166,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "HTTPTests", dependencies: ["Locks", "HTTP", "Bytes", "TestSupport", "COpenSSL"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ModelFilesTests", dependencies: ["ModelFiles", "Serving", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(

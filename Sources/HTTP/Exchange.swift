@@ -119,9 +119,6 @@ public final class Exchange: @unchecked Sendable {
   /// nobody in particular.
   public var clientKey: UInt64 { connection?.address.limitKey ?? 0 }
 
-  /// Whether the client is a process on this machine: by loopback, or through a Unix-domain socket.
-  public var isFromThisMachine: Bool { connection?.address.isLoopback ?? false }
-
   /// The first field of that name (case-insensitive), trimmed; nil if absent.
   public func header(_ name: StaticString) -> String? {
     headerBytes(name).map { String(decoding: $0, as: UTF8.self) }

@@ -37,16 +37,6 @@ enum SocketAddress: Equatable, Sendable {
     }
   }
 
-  /// Whether only this machine can have it: 127.0.0.0/8, ::1, or a Unix-domain socket.
-  var isLoopback: Bool {
-    switch self {
-    case .ipv4(let address, _): UInt32(bigEndian: address) >> 24 == 127
-    case .ipv6(0, let low, _) where Self.isMapped(low): UInt64(bigEndian: low) >> 24 & 0xff == 127
-    case .ipv6(let high, let low, _): high == 0 && UInt64(bigEndian: low) == 1
-    case .unix: true
-    }
-  }
-
   /// Whether the low half (in network order) is that of `::ffff:a.b.c.d`.
   private static func isMapped(_ low: UInt64) -> Bool { UInt32(truncatingIfNeeded: low) == 0xffff_0000 }
 

@@ -30,6 +30,9 @@ public final class InferenceService: ExchangeHandler {
   let limits: APILimits
   let identity: ServerIdentity
   let openAPI: String
+  /// Loads and unloads models; nil if they are fixed.
+  let repository: (any RepositoryControl)?
+  let access: AccessControl
   /// Whether answers tell what their phases took.
   let tellsTiming: Bool
   /// The clock when the service was made, which is `identity.startedAt`.
@@ -41,10 +44,14 @@ public final class InferenceService: ExchangeHandler {
   ///   - catalog: the models; a `ModelManager`.
   ///   - clock: the clock that `Exchange.startedAt` is read from.
   ///   - openAPI: the text of openapi.yaml, served as it is.
+  ///   - repository: loads and unloads models; nil if they are fixed.
+  ///   - access: who may do what.
   ///   - tellsTiming: whether answers of inferences have a `Server-Timing` field.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
-    limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String, tellsTiming: Bool = false
+    limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
+    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
+    tellsTiming: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -53,6 +60,8 @@ public final class InferenceService: ExchangeHandler {
     self.limits = limits
     self.identity = identity
     self.openAPI = openAPI
+    self.repository = repository
+    self.access = access
     self.tellsTiming = tellsTiming
     startedAt = clock.now()
     requestMetrics = RequestMetricsTable(metrics)
@@ -62,11 +71,13 @@ public final class InferenceService: ExchangeHandler {
     if exchange.method == .post,
       let known = TargetCache.of(exchange.loop).find(exchange.targetBytes, generation: catalog.generation)
     {
+      guard isAllowed(exchange, known.endpoint) else { return }
       known.endpoint == .infer ? infer(exchange, known.resolved) : predict(exchange, known.resolved)
       return
     }
     switch router.match(exchange.method, exchange.path) {
     case .found(let endpoint, let parameters):
+      guard isAllowed(exchange, endpoint), !awakens(endpoint, parameters, exchange) else { return }
       do throws(APIFailure) {
         try answer(endpoint, parameters, exchange)
       } catch {
@@ -81,16 +92,31 @@ public final class InferenceService: ExchangeHandler {
     }
   }
 
+  /// Whether the request may use `endpoint`; if not, it has been answered.
+  private func isAllowed(_ exchange: Exchange, _ endpoint: Endpoint) -> Bool {
+    do throws(APIFailure) { try access.check(exchange, endpoint) } catch {
+      exchange.respond(error)
+      return false
+    }
+    return true
+  }
+
   /// Refuses what `handle` would refuse anyway before its body is read.
   public func admit(_ exchange: Exchange) -> Admission {
     do throws(APIFailure) {
       switch router.match(exchange.method, exchange.path) {
-      case .found(.infer, let parameters), .found(.predict, let parameters):
+      case .found(let endpoint, let parameters):
+        try access.check(exchange, endpoint)
+        guard endpoint == .infer || endpoint == .predict else {
+          // The server's own limit holds for models that are sent along.
+          return endpoint == .repositoryLoad ? .admit : .admitBody(upTo: InferenceService.maximumIgnoredBody)
+        }
         let dialect = Routes.dialect(of: exchange.path)
         let reference = try reference(exchange, parameters, dialect)
-        _ = try description(of: try model(reference, dialect), reference, dialect)
+        let model = try model(reference, dialect)
+        if !model.isAsleep { _ = try description(of: model, reference, dialect) }
         return dialect == .openInference ? admission(of: exchange) : .admit
-      case .found, .options:
+      case .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)
       case .methodNotAllowed(let allow): throw methodNotAllowed(exchange, allow)
       case .notFound: throw notFound(exchange)
@@ -130,6 +156,9 @@ public final class InferenceService: ExchangeHandler {
     case .modelReady: try answerModelReady(exchange, parameters)
     case .modelStatistics: try answerStatistics(exchange, parameters)
     case .batching: try answerBatching(exchange, parameters)
+    case .repositoryIndex: try answerRepositoryIndex(exchange)
+    case .repositoryLoad: try answerRepositoryLoad(exchange, parameters)
+    case .repositoryUnload: try answerRepositoryUnload(exchange, parameters)
     case .infer, .predict: answerInference(endpoint, parameters, exchange)
     case .modelList: exchange.respond(ModelStatus.list(catalog.allModels, identity))
     case .modelStatus: try answerModelStatus(exchange, parameters)

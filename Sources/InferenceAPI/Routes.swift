@@ -5,6 +5,7 @@ enum Endpoint: Sendable {
   case index, openAPI, metrics
   case live, ready, health
   case serverMetadata, modelNames, modelMetadata, modelReady, modelStatistics, infer
+  case repositoryIndex, repositoryLoad, repositoryUnload
   case batching
   case modelList, modelStatus, servableMetadata, predict
 }
@@ -31,6 +32,10 @@ enum Routes {
     Route(.get, "/v2/models/{model}/versions/{version}/stats", .modelStatistics),
     Route(.post, "/v2/models/{model}/infer", .infer),
     Route(.post, "/v2/models/{model}/versions/{version}/infer", .infer),
+
+    Route(.post, "/v2/repository/index", .repositoryIndex),
+    Route(.post, "/v2/repository/models/{model}/load", .repositoryLoad),
+    Route(.post, "/v2/repository/models/{model}/unload", .repositoryUnload),
 
     Route(.get, "/admin/models/{model}/batching", .batching),
 

@@ -33,7 +33,8 @@ final class PickyServer {
     change(&configuration)
     let loaded = DispatchSemaphore(value: 0)
     manager = ModelManager(
-      repository: ModelRepository(roots: [folder.path + "/models"]) { _ in model },
+      repository: ModelRepository(
+        roots: [folder.path + "/models"], reader: PlainReader(configuration: model)),
       locator: PluginLocator(directories: []), configuration: configuration, services: HostServices(),
       metrics: Metrics(), log: Log(level: .error), onFirstScan: { _ in loaded.signal() })
     manager.start()

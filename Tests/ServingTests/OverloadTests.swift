@@ -30,8 +30,10 @@ private func occupyForLong(_ server: PickyServer) throws -> Recorder {
 @Test func theMostImportantIsServedFirst() throws {
   var configuration = ModelConfiguration()
   configuration.maximumBatch = 1
-  configuration.levels = [LevelPolicy(), LevelPolicy()]
-  configuration.defaultLevel = 2
+  var batching = BatchingSettings()
+  batching.levels = [QueueSettings(), QueueSettings()]
+  batching.defaultLevel = 2
+  configuration.batching = batching
   let server = try PickyServer(model: configuration)
   let busy = try server.occupy()
   let usual = try server.submit([1000]).1
@@ -65,7 +67,9 @@ private func occupyForLong(_ server: PickyServer) throws -> Recorder {
 
 @Test func aLingeringModelGathersAndAnswersAll() throws {
   var configuration = ModelConfiguration()
-  configuration.linger = 20_000_000
+  var batching = BatchingSettings()
+  batching.maximumDelay = 20_000_000
+  configuration.batching = batching
   let server = try PickyServer(model: configuration)
   let sent = try (0..<300).map { try server.submit([Float($0)]).1 }
   for (index, recorder) in sent.enumerated() {

@@ -1,13 +1,13 @@
 import Glibc
 
-/// A thread that calls models back at a time. It starts when it is first needed.
+/// A thread that calls back at a time. It starts when it is first needed.
 ///
 /// Unchecked: the mutex and the condition live in memory of their own as long as the alarm, and everything else is
 /// touched under the mutex.
 final class Alarm: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var calls: [(due: Int64, model: ServedModel)] = []
+  private var calls: [(due: Int64, call: @Sendable () -> Void)] = []
   private var isStopping = false
   private var thread: pthread_t?
 
@@ -27,12 +27,12 @@ final class Alarm: @unchecked Sendable {
     condition.deallocate()
   }
 
-  /// Has `model.wake` called at `due`, in nanoseconds of CLOCK_MONOTONIC. From any thread.
-  func call(_ model: ServedModel, at due: Int64) {
+  /// Has `call` called at `due`, in nanoseconds of CLOCK_MONOTONIC. From any thread.
+  func call(at due: Int64, _ call: @escaping @Sendable () -> Void) {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     guard !isStopping else { return }
-    calls.append((due, model))
+    calls.append((due, call))
     if thread == nil { thread = Threads.start { [self] in work() } }
     pthread_cond_signal(condition)
   }
@@ -48,11 +48,11 @@ final class Alarm: @unchecked Sendable {
   }
 
   private func work() {
-    while let model = next() { model.wake() }
+    while let call = next() { call() }
   }
 
   /// Waits for the next call that is due; nil when it is time to stop.
-  private func next() -> ServedModel? {
+  private func next() -> (@Sendable () -> Void)? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while !isStopping {
@@ -61,7 +61,7 @@ final class Alarm: @unchecked Sendable {
         continue
       }
       let due = calls[first].due
-      if Threads.now() >= due { return calls.remove(at: first).model }
+      if Threads.now() >= due { return calls.remove(at: first).call }
       var time = timespec(tv_sec: Int(due / 1_000_000_000), tv_nsec: Int(due % 1_000_000_000))
       pthread_cond_timedwait(condition, mutex, &time)
     }

@@ -106,11 +106,11 @@ public final class InferenceRequest: Sendable {
     return parts
   }
 
-  /// The same request with another receiver, executed in this one's place.
-  func copy(receiver: any InferenceReceiver) -> InferenceRequest {
-    let copy = part(inputs: inputs, receiver: receiver)
-    stand(in: [copy])
-    return copy
+  /// A request that is executed in this one's place, and called off with it.
+  func replaced(inputs: [Tensor], receiver: any InferenceReceiver) -> InferenceRequest {
+    let other = part(inputs: inputs, receiver: receiver)
+    stand(in: [other])
+    return other
   }
 
   /// A request that differs from this one in what is given.

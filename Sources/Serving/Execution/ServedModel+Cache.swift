@@ -22,7 +22,7 @@ extension ServedModel {
       metrics.cacheMisses.add()
       let filler = CacheFiller(cache, entry, of: self, receiver: request.receiver)
       do throws(ServingError) {
-        return try run(request.copy(receiver: filler), loaded, mayRunHere: false)
+        return try run(request.replaced(inputs: request.inputs, receiver: filler), loaded, mayRunHere: false)
       } catch {
         filler.abandon()
         throw error

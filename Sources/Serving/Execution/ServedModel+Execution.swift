@@ -56,16 +56,10 @@ extension ServedModel {
     for (request, cause) in turn.dropped { drop(request, ServingError(cause), at: now) }
     switch turn.action {
     case .rest: return
-    case .wait(let end): pool.alarm.call(self, at: end)
+    case .wait(let end): callTurn(at: end)
     case .execute(let ticket, let reason):
       execute(turn.batch, reason, ticket: ticket, at: now)
     }
-  }
-
-  /// What was held back may go. On the alarm's thread.
-  func wake() {
-    let now = clock.now()
-    if internals.withLock({ $0.scheduler.wake(at: now) }) { pool.enqueue(self) }
   }
 
   private func execute(_ batch: [InferenceRequest], _ reason: ReleaseReason, ticket: Int, at now: Int64) {

@@ -31,8 +31,13 @@ public final class ServedModel: Sendable {
   /// What the queued requests have taken of the server's budget.
   let budgetBytes = Atomic<Int>(0)
   /// Whether a request that waits was called off since the last look.
-  private let hasCancelled = Atomic<Bool>(false)
+  let hasCancelled = Atomic<Bool>(false)
+  /// Whether the alarm is set to look at what waits.
+  let isWatched = Atomic<Bool>(false)
   let lastExecution = Atomic<Int64>(0)
+  let estimate: Atomic<Int>
+  let used = Atomic<Int64>(0)
+  let answersSeen = Atomic<UInt64>(0)
 
   init(
     source: ModelSource, pool: WorkerPool, limits: ServingLimits, metrics: Metrics, clock: MonotonicClock
@@ -41,6 +46,7 @@ public final class ServedModel: Sendable {
     self.pool = pool
     self.clock = clock
     self.limits = limits
+    estimate = Atomic(source.byteCount)
     self.metrics = ModelMetrics(metrics, name: source.name, version: source.version)
     times = ExecutionTimes(limit: limits.inlineNanoseconds)
     internals = Lock(Internals())
@@ -59,70 +65,6 @@ public final class ServedModel: Sendable {
 
   /// Requests that wait.
   public var queueDepth: Int { waiting.load(ordering: .relaxed) }
-
-  // MARK: - Life, on the manager's thread
-
-  /// - Parameter turnLimit: executions that may run at once, unless the model allows one only.
-  func becomeReady(_ model: PluginModel, turnLimit: Int) {
-    let contract = ModelContract(
-      name: name, description: model.description, configuredMaximum: source.configuration.maximumBatch)
-    let isSerial = model.description.concurrency == .serial
-    let policy = limits.policy(
-      of: source.configuration, maximumRows: contract.isBatching ? contract.maximumBatch : nil,
-      turnLimit: isSerial ? 1 : max(turnLimit, 1))
-    let countsTurns = isSerial || source.configuration.instances != nil
-    let cache = source.configuration.cacheBytes.map { ResponseCache(byteLimit: $0) }
-    serving.set(
-      LoadedModel(
-        model, contract: contract, countsTurns: countsTurns, mayRunDirectly: policy.linger == 0, cache: cache)
-    )
-    internals.withLock {
-      $0.scheduler = Scheduler(policy: policy)
-      $0.state = .ready
-      gate.setOpen(true)
-    }
-  }
-
-  func fail(_ reason: String) { internals.withLock { $0.state = .failed(reason: reason) } }
-
-  /// Takes no more requests and refuses those that wait; what runs goes on.
-  func beginUnload() {
-    gate.setOpen(false)
-    let dropped = internals.withLock { internals in
-      if internals.state == .ready { internals.state = .unloading }
-      waiting.store(0, ordering: .relaxed)
-      return internals.scheduler.drain()
-    }
-    let now = clock.now()
-    for request in dropped {
-      drop(request, ServingError(.notReady, "model '\(name)' version \(version) is unloading"), at: now)
-    }
-  }
-
-  /// Destroys the model if nothing runs any more; false: ask again later.
-  func finishUnload() -> Bool {
-    let isDone = internals.withLock { internals in
-      guard internals.scheduler.turns == 0, !gate.isOpen, gate.count == 0 else { return false }
-      if internals.state == .unloading { internals.state = .unloaded }
-      return true
-    }
-    if isDone { serving.value?.release() }
-    return isDone
-  }
-
-  /// Answers what waits in vain, though no turn is free to come across it. Called now and then.
-  func tick(at now: Int64) {
-    guard waiting.load(ordering: .relaxed) > 0 else { return }
-    let cancelled = hasCancelled.exchange(false, ordering: .relaxed)
-    let dropped = internals.withLock { internals in
-      defer { waiting.store(internals.scheduler.count, ordering: .relaxed) }
-      return internals.scheduler.sweep(at: now, cancelled: cancelled)
-    }
-    for (request, cause) in dropped { drop(request, ServingError(cause), at: now) }
-  }
-
-  /// A request that waits was called off.
-  func hasCancelledRequests() { hasCancelled.store(true, ordering: .relaxed) }
 
   // MARK: - Requests
 
@@ -144,6 +86,7 @@ public final class ServedModel: Sendable {
   func run(
     _ request: InferenceRequest, _ loaded: LoadedModel, mayRunHere: Bool
   ) throws(ServingError) -> Bool {
+    let request = try reshaped(request, loaded)
     let contract = loaded.contract
     guard contract.isBatching && request.rows > contract.maximumBatch else {
       if mayRunHere && runHere(request, loaded) { return true }
@@ -159,6 +102,26 @@ public final class ServedModel: Sendable {
     }
     try enqueue(request.split(maximumRows: contract.maximumBatch))
     return false
+  }
+
+  /// The request as the model sees it.
+  private func reshaped(
+    _ request: InferenceRequest, _ loaded: LoadedModel
+  ) throws(ServingError) -> InferenceRequest {
+    guard let signature = loaded.signature else { return request }
+    var inputs = request.inputs
+    for (index, input) in inputs.enumerated() {
+      guard let reshape = signature.inputReshapes[input.name] else { continue }
+      guard let inward = reshape.inward(input) else {
+        throw ServingError(
+          .invalidArgument,
+          "input '\(input.name)' for model '\(name)' is \(input.shape), which does not become the model's "
+            + "\(reshape.inner)", tensor: input.name)
+      }
+      inputs[index] = inward
+    }
+    return request.replaced(
+      inputs: inputs, receiver: ReshapingReceiver(request.receiver, signature.outputReshapes))
   }
 
   private func notReady(_ state: ModelState) -> ServingError {
@@ -188,7 +151,9 @@ public final class ServedModel: Sendable {
       }
     }
     switch outcome {
-    case .success(let turns): for _ in 0..<turns { pool.enqueue(self) }
+    case .success(let turns):
+      for _ in 0..<turns { pool.enqueue(self) }
+      watch(at: now)
     case .failure(let refusal):
       for request in requests { giveBack(budgetBytes: request.byteCount) }
       gate.leave(requests.count)

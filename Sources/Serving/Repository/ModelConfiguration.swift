@@ -1,5 +1,3 @@
-public import Scheduling
-
 /// What an operator says of a model beside what the model says of itself.
 public struct ModelConfiguration: Sendable, Equatable {
   /// The plugin's name; nil: found by what lies in the version folder.
@@ -7,18 +5,25 @@ public struct ModelConfiguration: Sendable, Equatable {
   /// Passed to the plugin as it is: a JSON object.
   public var parameters = "{}"
   public var versionPolicy = VersionPolicy.latest(1)
+  /// Names that clients may use in place of a version's number.
+  public var versionLabels: [String: Int] = [:]
+  /// The version that requests without one get while it is ready; nil: the newest that is ready.
+  public var defaultVersion: Int?
   /// Narrows the batch size that the model allows; 1 switches batching off.
   public var maximumBatch: Int?
   /// Executions of the model that may run at once; nil: what the server allows.
   public var instances: Int?
-  /// Nanoseconds that a batch may be held back for more rows while the model is idle; 0: never.
-  public var linger: Int64 = 0
-  /// What holds for each level of priority, the most important first; one level: priorities make no difference.
-  public var levels = [LevelPolicy()]
-  /// The level, from 1, of requests that name none.
-  public var defaultLevel = 1
   /// Bytes that remembered answers may take; nil: none are.
   public var cacheBytes: Int?
+  /// Inputs and outputs that the operator describes; empty: as the model describes them.
+  public var inputs: [TensorSettings] = []
+  public var outputs: [TensorSettings] = []
+  /// How requests are put together; nil: as the server's flags say.
+  public var batching: BatchingSettings?
+  /// What is executed before the first request; empty: the server's default.
+  public var warmUps: [WarmUp] = []
+  /// Settings that were read and have no effect, each with the reason and its line.
+  public var notes: [String] = []
 
   public init() {}
 }

@@ -1,0 +1,24 @@
+/// What a key lets its holder do.
+public enum Scope: String, Sendable, CaseIterable {
+  /// Inferences.
+  case infer
+  /// Look at what is served: lists, metadata, metrics.
+  case read
+  /// Load and unload models, change settings.
+  case admin
+}
+
+extension Endpoint {
+  /// What a key must allow for this route; nil: no key is needed, since probes have none.
+  var scope: Scope? {
+    switch self {
+    case .live, .ready, .health: nil
+    case .index, .openAPI, .metrics, .serverMetadata, .modelNames, .modelMetadata, .modelReady, .modelList,
+      .modelStatus, .servableMetadata, .repositoryIndex,
+      .modelStatistics:
+      .read
+    case .infer, .predict: .infer
+    case .repositoryLoad, .repositoryUnload, .batching: .admin
+    }
+  }
+}

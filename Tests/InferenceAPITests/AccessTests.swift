@@ -1,0 +1,91 @@
+import Foundation
+import Serving
+import Testing
+
+@testable import InferenceAPI
+
+private let secret = "0123456789abcdef"
+
+private func access(_ lines: String...) throws -> AccessControl {
+  AccessControl(keys: try KeyRing(text: lines.joined(separator: "\n")))
+}
+
+@Test func keysAreReadWithTheirScopes() throws {
+  let ring = try KeyRing(text: "# keys\n\nci infer,read \(secret)\nops\tadmin\t\(secret)X\n")
+  #expect(ring.keys.map(\.name) == ["ci", "ops"])
+  #expect(ring.keys[0].scopes == [.infer, .read] && ring.keys[1].scopes == [.admin])
+}
+
+@Test(arguments: [
+  ("", "holds no key"), ("ci infer", "line 1: expected NAME SCOPES KEY"),
+  ("\nci infer,write 0123456789abcdef", "line 2: 'write' is no scope; there are infer, read, admin"),
+  ("ci infer short", "has 5 characters; expected 16 to 256"),
+])
+func aKeyFileThatIsWrongSaysWhere(_ text: String, _ expected: String) {
+  let fault = #expect(throws: KeyRing.Fault.self) { try KeyRing(text: text) }
+  #expect(fault?.description.contains(expected) == true, "\(fault?.description ?? "")")
+}
+
+@Test func onlyTheWholeKeyIsTheKey() throws {
+  let ring = try KeyRing(text: "ci infer \(secret)")
+  func scopes(_ text: String) -> Set<Scope>? {
+    Array(text.utf8).withUnsafeBufferPointer { ring.scopes(of: $0) }
+  }
+  #expect(scopes(secret) == [.infer])
+  for wrong in [
+    "", "0", "0123456789abcde", "0123456789abcdeg", "x123456789abcdef", secret + "0", secret + secret,
+  ] {
+    #expect(scopes(wrong) == nil, "\(wrong)")
+  }
+}
+
+@Test func withKeysEachRouteNeedsItsScope() throws {
+  let access = try access("ci infer \(secret)1", "look read \(secret)2")
+  let server = try TestServer(FakeModels.catalog, access: access)
+  defer { server.stop() }
+  let body = Array(#"{"instances":[1.0]}"#.utf8)
+  func predict(_ headers: [String]) throws -> Int {
+    try server.ask("POST", "/v1/models/half_plus_two:predict", headers: headers, body: body).status
+  }
+  #expect(try predict([]) == 401)
+  #expect(try predict(["Authorization: Bearer \(secret)1"]) == 200)
+  #expect(try predict(["authorization: bearer \(secret)1"]) == 200)
+  #expect(try predict(["X-API-Key: \(secret)1"]) == 200)
+  #expect(try predict(["X-API-Key: \(secret)2"]) == 403)
+  #expect(try predict(["X-API-Key: \(secret)3"]) == 401)
+  #expect(try predict(["Authorization: Basic \(secret)1"]) == 401)
+  #expect(try server.ask("GET", "/v2", headers: ["X-API-Key: \(secret)2"]).status == 200)
+  #expect(try server.ask("GET", "/v2", headers: ["X-API-Key: \(secret)1"]).status == 403)
+  let admin = "/admin/models/half_plus_two/batching"
+  #expect(try server.ask("GET", admin, headers: ["X-API-Key: \(secret)2"]).status == 403)
+  let statistics = "/v2/models/half_plus_two/stats"
+  #expect(try server.ask("GET", statistics, headers: ["X-API-Key: \(secret)2"]).status == 200)
+  let refused = try server.ask("GET", "/metrics")
+  #expect(refused.status == 401 && refused.text.contains("Authorization: Bearer KEY"))
+  #expect(refused.headers.contains { $0.hasPrefix("WWW-Authenticate: Bearer") })
+  for probe in ["/livez", "/readyz", "/healthz", "/v2/health/live", "/v2/health/ready"] {
+    #expect(try server.ask("GET", probe).status != 401)
+  }
+  access.replace(try KeyRing(text: "new infer \(secret)9"))
+  #expect(try predict(["X-API-Key: \(secret)1"]) == 401)
+  #expect(try predict(["X-API-Key: \(secret)9"]) == 200)
+}
+
+@Test func theServersMachineMayChangeModelsWithoutAKeyAndNoPageOfTheWebMay() throws {
+  let control = FakeControl()
+  let local = try TestServer(FakeModels.catalog, repository: control)
+  defer { local.stop() }
+  let path = "/v2/repository/models/m/unload"
+  #expect(try local.ask("POST", path).status == 200)
+  #expect(try local.ask("POST", path, headers: ["Origin: http://localhost:8080"]).status == 200)
+  #expect(try local.ask("POST", path, headers: ["Origin: https://example.org"]).status == 403)
+  #expect(try local.ask("POST", path, headers: ["Origin: http://localhost.example.org"]).status == 403)
+  #expect(try local.ask("POST", path, headers: ["Origin: null"]).status == 403)
+  let open = try TestServer(
+    FakeModels.catalog, repository: control, access: AccessControl(isLocal: false))
+  defer { open.stop() }
+  let refused = try open.ask("POST", path)
+  #expect(refused.status == 403 && refused.text.contains("--api-keys"))
+  #expect(try open.ask("GET", "/admin/models/half_plus_two/batching").status == 403)
+  #expect(try open.ask("POST", "/v2/repository/index").status == 200)
+}
