@@ -49,7 +49,10 @@ struct ServeOptions: ParsableArguments {
   var workers = 0
 
   @Option(
-    help: "Microseconds that a model may take and still run on the event loop of its request; 0: none does."
+    help: """
+      Microseconds that a model may take and still run on the event loop of its request, for each 64 KiB of input; \
+      0: none does.
+      """
   )
   var inlineMicroseconds = 20
 
