@@ -1,4 +1,5 @@
 public import PluginHost
+public import Scheduling
 public import Serving
 public import Tensors
 
@@ -47,10 +48,12 @@ public struct InferenceArguments: Sendable {
   public var priority: Int
   /// Whose it is, as a number that stands for an address; 0 for nobody's in particular.
   public var client: UInt64
+  /// Its place in a sequence, for models that take them.
+  public var sequence: SequenceUse?
 
   public init(
     id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
-    client: UInt64 = 0
+    client: UInt64 = 0, sequence: SequenceUse? = nil
   ) {
     self.id = id
     self.inputs = inputs
@@ -58,6 +61,7 @@ public struct InferenceArguments: Sendable {
     self.deadline = deadline
     self.priority = priority
     self.client = client
+    self.sequence = sequence
   }
 }
 
@@ -103,7 +107,7 @@ extension ServedModel: InferenceModel {
     let request = InferenceRequest(
       id: arguments.id, inputs: arguments.inputs, parameters: arguments.parameters,
       deadline: arguments.deadline, priority: arguments.priority, client: arguments.client,
-      receiver: receiver)
+      sequence: arguments.sequence, receiver: receiver)
     return try submit(request, mayRunHere: true) ? nil : request
   }
 }
