@@ -33,6 +33,10 @@ public final class InferenceService: ExchangeHandler {
   /// Loads and unloads models; nil if they are fixed.
   let repository: (any RepositoryControl)?
   let access: AccessControl
+  /// Whether answers tell what their phases took.
+  let tellsTiming: Bool
+  /// The clock when the service was made, which is `identity.startedAt`.
+  let startedAt: Int64
   let requestMetrics: RequestMetricsTable
   private let router = Router(Routes.all)
 
@@ -42,10 +46,12 @@ public final class InferenceService: ExchangeHandler {
   ///   - openAPI: the text of openapi.yaml, served as it is.
   ///   - repository: loads and unloads models; nil if they are fixed.
   ///   - access: who may do what.
+  ///   - tellsTiming: whether answers of inferences have a `Server-Timing` field.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
     limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
-    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl()
+    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
+    tellsTiming: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -56,6 +62,8 @@ public final class InferenceService: ExchangeHandler {
     self.openAPI = openAPI
     self.repository = repository
     self.access = access
+    self.tellsTiming = tellsTiming
+    startedAt = clock.now()
     requestMetrics = RequestMetricsTable(metrics)
   }
 
@@ -146,6 +154,8 @@ public final class InferenceService: ExchangeHandler {
     case .modelNames: exchange.respond(.object([("models", ServerDocuments.names(catalog.allModels))]))
     case .modelMetadata: try answerModelMetadata(exchange, parameters)
     case .modelReady: try answerModelReady(exchange, parameters)
+    case .modelStatistics: try answerStatistics(exchange, parameters)
+    case .batching: try answerBatching(exchange, parameters)
     case .repositoryIndex: try answerRepositoryIndex(exchange)
     case .repositoryLoad: try answerRepositoryLoad(exchange, parameters)
     case .repositoryUnload: try answerRepositoryUnload(exchange, parameters)

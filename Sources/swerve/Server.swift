@@ -41,7 +41,7 @@ final class Server: Sendable {
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
       identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
       openAPI: Installation.openAPI ?? "", repository: models,
-      access: keys?.access ?? AccessControl(isLocal: options.isLocal))
+      access: keys?.access ?? AccessControl(isLocal: options.isLocal), tellsTiming: options.serverTiming)
     http = HTTPServer(
       configuration: Server.http(options, cores: cores), handler: service,
       events: HTTPMetrics(metrics: metrics, log: log).events)
@@ -98,6 +98,8 @@ final class Server: Sendable {
     configuration.inlineNanoseconds = Int64(options.inlineMicroseconds) * 1000
     configuration.queuedRequests = options.queueRequests
     configuration.queuedBytes = options.queueBytes
+    configuration.queuedSeconds = options.queueWaitSeconds
+    configuration.requestBytes = options.requestBytes
     return configuration
   }
 
