@@ -23,7 +23,10 @@ import Testing
     let source = try folder.write("alone.cpp", "#include \"swerve_plugin.hpp\"\n")
     try Toolchain.run(
       compiler,
-      ["-std=c++20", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-I", Toolchain.include, source])
+      [
+        "-std=c++20", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-I", Toolchain.include,
+        source,
+      ])
   }
 
   @Test(arguments: ["identity", "half_plus_two"])
