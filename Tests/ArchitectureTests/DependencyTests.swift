@@ -15,7 +15,7 @@ private let allowed: [String: Set<String>] = [
   "PluginKit": ["CSwervePlugin"],
   "IdentityPlugin": ["CSwervePlugin"], "HalfPlusTwoPlugin": ["CSwervePlugin"],
   "OnnxPlugin": ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
-  "PluginHost": ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
+  "PluginHost": ["CSwervePlugin", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks"],
   "Serving": ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],
   "HTTP": ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
   "JSON": ["CJansson", "Bytes", "Tensors"],
