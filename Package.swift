@@ -36,8 +36,11 @@ let package = Package(
     .library(name: "PluginKit", targets: ["PluginKit"]),
     .library(name: "Kernels", targets: ["Kernels"]),
     // What the programs of fuzz/ and Benchmarks/ drive.
+    .library(name: "Bytes", targets: ["Bytes"]),
     .library(name: "HTTP", targets: ["HTTP"]),
+    .library(name: "InferenceAPI", targets: ["InferenceAPI"]),
     .library(name: "JSON", targets: ["JSON"]),
+    .library(name: "PluginHost", targets: ["PluginHost"]),
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
     .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),

@@ -5,8 +5,11 @@ import PackageDescription
 /// one: a folder with a `main.swift` that calls `fuzz`, a line here, and seeds in corpus/NAME.
 /// `./run NAME [SECONDS]` builds and runs it.
 let fuzzers = [
+  "content-coding": ["Bytes", "HTTP"],
   "http-parser": ["HTTP"],
-  "json-tensor": ["JSON", "Tensors"],
+  "infer-request": ["InferenceAPI", "PluginHost", "Tensors"],
+  "json-tensor": ["Bytes", "JSON", "Tensors"],
+  "predict": ["InferenceAPI", "PluginHost", "Tensors"],
 ]
 
 let package = Package(

@@ -44,11 +44,8 @@ struct BodyReader {
 
   /// When the body is too late if nothing more comes.
   func deadline(_ configuration: ServerConfiguration) -> Int64 {
-    let rate = max(1, configuration.bodyBytesPerSecond)
-    let (earned, overflows) = Int64(received).multipliedReportingOverflow(by: 1_000_000_000)
-    let allowance = overflows ? Int64.max / 4 : earned / rate
-    let (grace, wraps) = startedAt.addingReportingOverflow(configuration.bodyTime)
-    return wraps ? .max : grace.addingReportingOverflow(allowance).overflow ? .max : grace + allowance
+    let grace = Deadline.after(configuration.bodyTime, from: startedAt)
+    return Deadline.after(Deadline.time(for: received, at: configuration.bodyBytesPerSecond), from: grace)
   }
 
   /// Where up to `wanted` more bytes go.

@@ -102,7 +102,10 @@ extension Connection {
 
   /// Appends a chunk if there is room; an empty one, which would end the body, is left out.
   func sendChunk(_ exchange: Exchange, _ body: (ByteBuffer) -> Void) -> Bool {
-    guard backlog <= context.configuration.backlogBytes else { return false }
+    guard backlog <= context.configuration.backlogBytes else {
+      stream.isHeldBack = true
+      return false
+    }
     guard exchange.method != .head else { return true }
     let output = outputForWriting()
     let start = output.count
@@ -152,9 +155,9 @@ extension Connection {
       switch transport.write(bytes.baseAddress.unsafelyUnwrapped, count: bytes.count) {
       case .moved(let count):
         if sent < output.count { sent += count } else { tail.advance(by: count) }
-        if writeDeadline != .max { setWriteDeadline() }
+        if writeDeadline != .max { extendWriteDeadline(count) }
       case .wouldBlock, .awaitsWritable:
-        if writeDeadline == .max { setWriteDeadline() }
+        if writeDeadline == .max { beginWriteDeadline() }
         compact(output)
         return
       case .ended, .failed:
@@ -187,4 +190,6 @@ struct StreamState {
   var status = 0
   /// Bytes of the answer so far, head and framing included.
   var bytes = 0
+  /// A chunk was refused, and the handler waits to be told that there is room.
+  var isHeldBack = false
 }

@@ -73,6 +73,9 @@ final class Connection {
   var readsDirectly = false
   var readDeadline = Int64.max
   var writeDeadline = Int64.max
+  /// When the client did not take all that was written, and what it has taken since.
+  private var behindSince: Int64 = 0
+  private var takenSince = 0
 
   init(loop: EventLoop, transport: any Transport, address: SocketAddress) {
     self.loop = loop
@@ -128,13 +131,14 @@ final class Connection {
       isProbablyEmpty = false
     }
     if phase == .handling, kinds & (EV_READ | EV_CLOSED) != 0 { checkWhetherClientLeft() }
-    if backlog > 0, phase != .closed { writableAgain() }
+    if backlog > 0, phase != .closed { flush() }
     drive()
   }
 
-  private func writableAgain() {
-    flush()
-    guard let exchange, exchange.state == .streaming, backlog == 0, phase == .handling else { return }
+  /// The backlog for which a chunk was refused has gone out, whichever event let it.
+  private func streamDrained() {
+    stream.isHeldBack = false
+    guard phase == .handling, let exchange, exchange.state == .streaming else { return }
     exchange.onDrained?()
   }
 
@@ -162,6 +166,7 @@ final class Connection {
     } while wasHeldBack && !isHeldBack && phase == .head
     isDriving = false
     if phase == .flushing, backlog == 0 { finishWriting() }
+    if stream.isHeldBack, backlog == 0 { streamDrained() }
   }
 
   /// The client takes its answers too slowly for another request to be begun.
@@ -230,18 +235,26 @@ final class Connection {
   // MARK: Deadlines
 
   func setReadDeadline(after time: Int64) {
-    readDeadline = Self.later(loop.now, time)
+    readDeadline = Deadline.after(time, from: loop.now)
     loop.note(deadline: readDeadline)
   }
 
-  func setWriteDeadline() {
-    writeDeadline = Self.later(loop.now, context.configuration.writeStallTime)
+  /// The client does not take all that is written; it has to take some, and on average at a certain rate.
+  func beginWriteDeadline() {
+    behindSince = loop.now
+    takenSince = 0
+    writeDeadline = Deadline.after(context.configuration.writeStallTime, from: loop.now)
     loop.note(deadline: writeDeadline)
   }
 
-  private static func later(_ start: Int64, _ time: Int64) -> Int64 {
-    let (sum, overflows) = start.addingReportingOverflow(time)
-    return overflows ? .max : sum
+  /// The client has taken `count` bytes of what it is behind with.
+  func extendWriteDeadline(_ count: Int) {
+    takenSince += count
+    let earned = Deadline.time(for: takenSince, at: context.configuration.replyBytesPerSecond)
+    let latest = Deadline.after(earned, from: behindSince)
+    let stall = context.configuration.writeStallTime
+    writeDeadline = min(Deadline.after(stall, from: loop.now), Deadline.after(stall, from: latest))
+    loop.note(deadline: writeDeadline)
   }
 
   /// `deadline` is over.

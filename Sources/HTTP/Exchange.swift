@@ -19,7 +19,7 @@ public final class Exchange: @unchecked Sendable {
   public let loop: EventLoop
   /// Called on the loop if the client leaves before the answer is complete. At most once.
   public var onAbandon: (() -> Void)?
-  /// Called on the loop when the backlog of a stream that was over its limit has gone out; `send`
+  /// Called on the loop when the backlog of a stream for which `send` refused a chunk has gone out; `send`
   /// takes chunks again.
   public var onDrained: (() -> Void)?
   /// Nanoseconds (monotonic) when the first byte of the request was read.

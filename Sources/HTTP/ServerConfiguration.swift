@@ -75,8 +75,12 @@ public struct ServerConfiguration: Sendable {
   public var idleTime: Int64 = 60_000_000_000
   /// How long a reply may wait for the client to take any of it; then the connection is closed.
   public var writeStallTime: Int64 = 30_000_000_000
+  /// The slowest that a client may take replies on average, after `writeStallTime`: what waits for it is
+  /// held in memory.
+  public var replyBytesPerSecond: Int64 = 1_024
   /// How long a request is still worked on after the client has closed its sending side. Such a client may
-  /// be waiting for its answer or may be gone, which TCP cannot tell before something is sent to it.
+  /// be waiting for its answer or may be gone, which TCP cannot tell before something is sent to it
+  /// (docs/decisions/0006-half-closed-clients.md).
   public var halfCloseTime: Int64 = 30_000_000_000
   /// How long bytes are still read and dropped after a refusal, so that the client gets to read it.
   public var lingerTime: Int64 = 5_000_000_000

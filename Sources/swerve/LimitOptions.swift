@@ -31,6 +31,14 @@ struct LimitOptions: ParsableArguments {
   @Option(help: "Seconds that a reply may wait for its client to take any of it.")
   var stallSeconds = 30.0
 
+  @Option(help: "Bytes a second that a client must take its replies at, after --stall-seconds.")
+  var minReplyRate = 1024
+
+  @Option(
+    help:
+      "Seconds that a request is worked on after its client closed its sending side; it may wait or be gone.")
+  var halfCloseSeconds = 30.0
+
   @Option(help: "Inputs, or requested outputs, that an inference may have.")
   var maxTensors = 256
 
@@ -42,8 +50,8 @@ struct LimitOptions: ParsableArguments {
 
   static let optionNames = [
     "max-header-fields", "max-target-bytes", "max-chunks", "max-body-bytes-in-all", "max-requests-in-flight",
-    "max-backlog-bytes", "body-seconds", "min-body-rate", "stall-seconds", "max-tensors", "max-json-depth",
-    "request-seconds",
+    "max-backlog-bytes", "body-seconds", "min-body-rate", "stall-seconds", "min-reply-rate",
+    "half-close-seconds", "max-tensors", "max-json-depth", "request-seconds",
   ]
 
   mutating func validate() throws {
@@ -57,6 +65,8 @@ struct LimitOptions: ParsableArguments {
     try check("body-seconds", bodySeconds, 0.01...day)
     try check("min-body-rate", minBodyRate, 1...(1 << 40))
     try check("stall-seconds", stallSeconds, 0.01...day)
+    try check("min-reply-rate", minReplyRate, 1...(1 << 40))
+    try check("half-close-seconds", halfCloseSeconds, 0.01...day)
     try check("max-tensors", maxTensors, 1...65_536)
     try check("max-json-depth", maxJSONDepth, 8...64)
     try check("request-seconds", requestSeconds, 0...day)
@@ -78,6 +88,8 @@ struct LimitOptions: ParsableArguments {
     configuration.bodyTime = Int64(bodySeconds * 1e9)
     configuration.bodyBytesPerSecond = Int64(minBodyRate)
     configuration.writeStallTime = Int64(stallSeconds * 1e9)
+    configuration.replyBytesPerSecond = Int64(minReplyRate)
+    configuration.halfCloseTime = Int64(halfCloseSeconds * 1e9)
   }
 
   /// The limits of the API.

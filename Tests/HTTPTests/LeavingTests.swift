@@ -97,6 +97,29 @@ private func request(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nHost: 
     })
 }
 
+@Test func aUnixSocketTellsThatItsClientLeft() throws {
+  let path = NSTemporaryDirectory() + "swerve-leaving-\(getpid()).sock"
+  let held = Held()
+  try withServer(
+    { held.add($0) }, configure: { $0.listeners = [.unix(path: path)] },
+    run: { _, _ in
+      let leaving = try Client(path: path)
+      try leaving.send(request("/"))
+      let abandoned = try held.take()
+      leaving.close()
+      // Long before `halfCloseTime`: `waitUntil` waits for less.
+      try waitUntil { abandoned.isAbandoned }
+      let waiting = try Client(path: path)
+      try waiting.send(request("/"))
+      waiting.finishSending()
+      let exchange = try held.take()
+      usleep(50_000)
+      #expect(!exchange.isAbandoned)
+      answer(exchange, "held")
+      #expect(try waiting.takeResponse().text == "held")
+    })
+}
+
 @Test func aStreamLearnsThatItsClientLeft() throws {
   let held = Held()
   let abandoned = Tally()

@@ -95,6 +95,36 @@ import Testing
     })
 }
 
+@Test(arguments: [(1 << 40, 300, false), (1, 10_000, true)])
+func aReplyHasToBeTakenAtACertainRate(rate: Int64, stall: Int64, isWhole: Bool) throws {
+  let size = 30_000_000
+  try withServer(
+    { exchange in
+      exchange.respond(status: 200) { output in
+        memset(output.reserve(size), 0x78, size)
+        output.advance(by: size)
+      }
+    },
+    configure: {
+      $0.replyBytesPerSecond = rate
+      $0.writeStallTime = milliseconds(stall)
+    },
+    run: { server, port in
+      let client = try Client(port: port, receiveBuffer: 8_192)
+      try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      _ = try client.takeHead()
+      // Always takes some, so that it never stalls.
+      var taken = 0
+      let piece = 100_000
+      while taken < size, let bytes = try? client.take(min(piece, size - taken)) {
+        taken += bytes.count
+        if !isWhole { usleep(5_000) }
+      }
+      #expect((taken == size) == isWhole)
+      if !isWhole { try waitUntil { server.connectionCount == 0 } }
+    })
+}
+
 @Test func connectionsAreLimitedInAll() throws {
   let refused = Tally()
   var events = ServerEvents()

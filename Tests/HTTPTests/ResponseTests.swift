@@ -1,7 +1,8 @@
 import Bytes
 import Foundation
-import HTTP
 import Testing
+
+@testable import HTTP
 
 @Test func valuesCannotAddHeaders() throws {
   try withServer(
@@ -171,5 +172,66 @@ func lengthsFitTheirBodies(size: Int) throws {
       #expect(handled.value < count, "requests are not begun while the backlog is over its limit")
       for _ in 0..<count { #expect(try client.takeResponse().body.count == size) }
       #expect(handled.value == count)
+    })
+}
+
+/// A client that is not a socket: takes bytes only while `isOpen`, and no event says when that changes.
+private final class GatedTransport: Transport {
+  let descriptor: Int32 = -1
+  let shortReadMeansEmpty = true
+  let needsHandshake = false
+  var incoming: [UInt8]
+  var isOpen = false
+  private(set) var taken = 0
+
+  init(_ request: String) { incoming = Array(request.utf8) }
+
+  func handshake() -> HandshakeResult { .complete }
+
+  func read(into memory: UnsafeMutableRawPointer, count: Int) -> TransferResult {
+    guard !incoming.isEmpty, count >= incoming.count else { return .wouldBlock }
+    defer { incoming = [] }
+    incoming.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+    return .moved(incoming.count)
+  }
+
+  func write(_ memory: UnsafeRawPointer, count: Int) -> TransferResult {
+    guard isOpen else { return .wouldBlock }
+    taken += count
+    return .moved(count)
+  }
+
+  func finishWriting() {}
+  func close() {}
+}
+
+@Test func aHeldBackStreamGoesOnWhateverSentItsBacklog() throws {
+  let drained = Tally()
+  let done = Tally()
+  try withServer(
+    { exchange in
+      exchange.beginStream(status: 200, contentType: "text/plain")
+      exchange.onDrained = { drained.add() }
+      while exchange.send({ $0.append("0123456789") }) {}
+    }, configure: { $0.backlogBytes = 1_000 },
+    run: { server, _ in
+      let loop = server.loops[0]
+      loop.run {
+        let transport = GatedTransport("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        let connection = Connection(loop: loop, transport: transport, address: .unix)
+        connection.isReadable = true
+        connection.drive()
+        #expect(connection.backlog > 1_000 && drained.value == 0)
+        // As when a deadline or the read of another event has the connection look at its output.
+        transport.isOpen = true
+        connection.drive()
+        #expect(connection.backlog == 0 && transport.taken > 1_000)
+        #expect(drained.value == 1)
+        connection.drive()
+        #expect(drained.value == 1, "once for each time that it was held back")
+        connection.exchange?.endStream()
+        done.add()
+      }
+      try waitUntil { done.value == 1 }
     })
 }
