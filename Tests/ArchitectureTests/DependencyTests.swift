@@ -13,7 +13,7 @@ private let allowed: [String: Set<String>] = [
   "Kernels": ["Tensors", "CKernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "COpenBLAS"],
   "ONNX": ["Tensors", "Kernels", "Locks"],
   "PluginKit": ["CSwervePlugin"],
-  "IdentityPlugin": ["CSwervePlugin"], "HalfPlusTwoPlugin": ["CSwervePlugin"],
+  "IdentityPlugin": ["CSwervePlugin"], "HalfPlusTwoPlugin": ["CSwervePlugin"], "WordsPlugin": ["CSwervePlugin"],
   "OnnxPlugin": ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
   "PluginHost": ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
   "Serving": ["PluginHost", "Tensors", "Telemetry", "Locks"],
