@@ -30,6 +30,10 @@ public final class InferenceService: ExchangeHandler {
   let limits: APILimits
   let identity: ServerIdentity
   let openAPI: String
+  /// Nil unless clients may use shared memory.
+  let sharedMemory: SharedMemoryRegions?
+  /// Whether faults of `/v2` have Triton's statuses, 500 for a malformed request among them.
+  let usesTritonStatusCodes: Bool
   let requestMetrics: RequestMetricsTable
   private let router = Router(Routes.all)
 
@@ -37,9 +41,12 @@ public final class InferenceService: ExchangeHandler {
   ///   - catalog: the models; a `ModelManager`.
   ///   - clock: the clock that `Exchange.startedAt` is read from.
   ///   - openAPI: the text of openapi.yaml, served as it is.
+  ///   - sharedMemory: where clients register shared memory; nil if they may not.
+  ///   - usesTritonStatusCodes: whether faults of `/v2` have Triton's statuses, for clients that depend on them.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
-    limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String
+    limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
+    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -48,6 +55,8 @@ public final class InferenceService: ExchangeHandler {
     self.limits = limits
     self.identity = identity
     self.openAPI = openAPI
+    self.sharedMemory = sharedMemory
+    self.usesTritonStatusCodes = usesTritonStatusCodes
     requestMetrics = RequestMetricsTable(metrics)
   }
 
@@ -55,15 +64,15 @@ public final class InferenceService: ExchangeHandler {
     if exchange.method == .post,
       let known = TargetCache.of(exchange.loop).find(exchange.targetBytes, generation: catalog.generation)
     {
-      known.endpoint == .infer ? infer(exchange, known.resolved) : predict(exchange, known.resolved)
+      answer(known.endpoint, exchange, known.resolved)
       return
     }
-    switch router.match(exchange.method, exchange.path) {
+    switch match(exchange) {
     case .found(let endpoint, let parameters):
       do throws(APIFailure) {
         try answer(endpoint, parameters, exchange)
       } catch {
-        exchange.respond(error)
+        refuse(exchange, error)
       }
     case .options(let allow):
       exchange.respond(status: 204, headers: [("Allow", Method.allowList(allow))]) { _ in }
@@ -74,15 +83,33 @@ public final class InferenceService: ExchangeHandler {
     }
   }
 
+  private func match(_ exchange: Exchange) -> Match<Endpoint> {
+    let path = exchange.path
+    let match = router.match(exchange.method, path)
+    switch match {
+    case .found, .options: return match
+    case .notFound, .methodNotAllowed:
+      guard let lowered = Routes.inLowerCase(path) else { return match }
+      return router.match(exchange.method, lowered)
+    }
+  }
+
+  /// Answers with a refusal.
+  func refuse(_ exchange: Exchange, _ failure: APIFailure) {
+    var failure = failure
+    if usesTritonStatusCodes, let status = failure.tritonStatus { failure.status = status }
+    exchange.respond(failure)
+  }
+
   /// Refuses what `handle` would refuse anyway before its body is read.
   public func admit(_ exchange: Exchange) -> Admission {
     do throws(APIFailure) {
-      switch router.match(exchange.method, exchange.path) {
-      case .found(.infer, let parameters), .found(.predict, let parameters):
+      switch match(exchange) {
+      case .found(let endpoint, let parameters) where endpoint.isInference:
         let dialect = Routes.dialect(of: exchange.path)
         let reference = try reference(exchange, parameters, dialect)
         _ = try description(of: try model(reference, dialect), reference, dialect)
-        return dialect == .openInference ? admission(of: exchange) : .admit
+        return endpoint == .infer ? admission(of: exchange) : .admit
       case .found, .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)
       case .methodNotAllowed(let allow): throw methodNotAllowed(exchange, allow)
@@ -103,41 +130,6 @@ public final class InferenceService: ExchangeHandler {
 
   /// Bytes of a body that a route without use for it still reads, so that the connection lives on.
   private static let maximumIgnoredBody = 65_536
-
-  private func answer(
-    _ endpoint: Endpoint, _ parameters: PathParameters, _ exchange: Exchange
-  ) throws(APIFailure) {
-    switch endpoint {
-    case .index: answerIndex(exchange)
-    case .openAPI: exchange.respond(status: 200, contentType: "application/yaml") { $0.append(openAPI) }
-    case .metrics:
-      exchange.respond(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8") {
-        metrics.writePrometheus(to: $0)
-      }
-    case .live: exchange.respond(.object([("live", .bool(true))]))
-    case .ready: answerReady(exchange)
-    case .health: answerHealth(exchange)
-    case .serverMetadata: exchange.respond(ServerDocuments.metadata(identity))
-    case .modelNames: exchange.respond(.object([("models", ServerDocuments.names(catalog.allModels))]))
-    case .modelMetadata: try answerModelMetadata(exchange, parameters)
-    case .modelReady: try answerModelReady(exchange, parameters)
-    case .infer, .predict: answerInference(endpoint, parameters, exchange)
-    case .modelList: exchange.respond(ModelStatus.list(catalog.allModels, identity))
-    case .modelStatus: try answerModelStatus(exchange, parameters)
-    case .servableMetadata: try answerServableMetadata(exchange, parameters)
-    }
-  }
-
-  private func answerInference(_ endpoint: Endpoint, _ parameters: PathParameters, _ exchange: Exchange) {
-    let dialect = endpoint == .infer ? Dialect.openInference : .tensorFlowServing
-    do throws(APIFailure) {
-      let resolved = try resolve(try reference(exchange, parameters, dialect), dialect, exchange)
-      TargetCache.of(exchange.loop).store(exchange.targetBytes, endpoint, resolved)
-      endpoint == .infer ? infer(exchange, resolved) : predict(exchange, resolved)
-    } catch {
-      CallContext(exchange, self, metrics: requestMetrics.unknownModel(dialect)).fail(exchange, error)
-    }
-  }
 
   func notFound(_ exchange: Exchange) -> APIFailure {
     let request = "\(exchange.method.name) \(excerpt(exchange.path))"

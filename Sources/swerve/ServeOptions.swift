@@ -1,5 +1,6 @@
 public import ArgumentParser
 import HTTP
+import InferenceAPI
 import Kernels
 public import Serving
 public import Telemetry
@@ -80,6 +81,13 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Bytes from which on a response is packed for a client that asks for it; 0: never.")
   var compressMinBytes = 1024
 
+  @Flag(
+    help: "Let clients pass tensors in shared memory. They reach all that the server's user may, so trust them.")
+  var sharedMemory = false
+
+  @Flag(help: "Answer faults of /v2 with Triton's statuses, such as 500 for a malformed request.")
+  var tritonStatusCodes = false
+
   @Option(help: "Origins whose pages may use the server, separated by commas; * for any.")
   var corsOrigins = ""
 
@@ -108,7 +116,7 @@ struct ServeOptions: ParsableArguments {
   var cpu: String?
 
   static let listOptionNames = ["models", "plugins"]
-  static let flagNames: [String] = []
+  static let flagNames = ["shared-memory", "triton-status-codes"]
   static let valueOptionNames =
     [
       "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "model-control",
@@ -180,6 +188,13 @@ struct ServeOptions: ParsableArguments {
 }
 
 extension ServeOptions {
+  /// Where clients register shared memory; nil if they may not.
+  var sharedMemoryRegions: SharedMemoryRegions? {
+    guard sharedMemory else { return nil }
+    return SharedMemoryRegions(
+      maximumCount: limits.maxSharedMemoryRegions, maximumInputBytes: limits.maxSharedMemoryBytes)
+  }
+
   /// What the options say of TLS; nil without a certificate.
   var tls: TLSConfiguration? {
     guard let tlsCertificate, let tlsKey else { return nil }

@@ -32,7 +32,8 @@ final class Server: Sendable {
     let service = InferenceService(
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
       identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
-      openAPI: Installation.openAPI ?? "")
+      openAPI: Installation.openAPI ?? "", sharedMemory: options.sharedMemoryRegions,
+      usesTritonStatusCodes: options.tritonStatusCodes)
     http = HTTPServer(
       configuration: Server.http(options, cores: cores), handler: service,
       events: HTTPMetrics(metrics: metrics, log: log).events)

@@ -8,6 +8,22 @@ protocol InferenceAnswer: Sendable {
   func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure)
   /// The dialect's words for `error`.
   func failure(for error: ServingError) -> APIFailure
+  /// Whether an answer that the model streams as a single piece will do.
+  static var takesOnePiece: Bool { get }
+  /// What a client is told whose model answers in more pieces than that.
+  func tooManyPieces() -> APIFailure
+}
+
+extension InferenceAnswer {
+  static var takesOnePiece: Bool { false }
+
+  func tooManyPieces() -> APIFailure {
+    failure(
+      for: ServingError(
+        .unsupported,
+        "HTTP end point doesn't support models with decoupled transaction policy: this model answers in several "
+          + "pieces, and this route has one answer"))
+  }
 }
 
 /// An inference under way: `submitted → answered`, or `submitted → abandoned`.
@@ -15,13 +31,14 @@ protocol InferenceAnswer: Sendable {
 /// The inputs may lie in the exchange's body, which stays in place until the answer; so an abandoned
 /// exchange is answered too, and only once the model has finished.
 ///
-/// Unchecked: `hasStreamed` is touched by the model only, one call at a time and last before
+/// Unchecked: `pieceCount` and `piece` are touched by the model only, one call at a time and last before
 /// `finish`; `isAnswered` on the exchange's loop only.
 final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecked Sendable {
   private let exchange: Exchange
   private let answer: Answer
   private let context: CallContext
-  private var hasStreamed = false
+  private var pieceCount = 0
+  private var piece: [Tensor] = []
   private var isAnswered = false
 
   init(exchange: Exchange, answer: Answer, context: CallContext) {
@@ -37,21 +54,15 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
   }
 
   func receive(chunk: [Tensor]) -> Bool {
-    hasStreamed = true
-    return false
+    pieceCount += 1
+    guard Answer.takesOnePiece, pieceCount == 1 else { return false }
+    piece = chunk
+    return true
   }
 
   func finish(_ result: Result<[Tensor], ServingError>, timing: InferenceTiming) {
-    let outcome: Result<[Tensor], ServingError> =
-      hasStreamed
-      ? .failure(
-        ServingError(
-          .unsupported,
-          "HTTP end point doesn't support models with decoupled transaction policy: this model answers in several "
-            + "pieces, and this route has one answer"))
-      : result
-    guard !exchange.loop.isCurrent else { return respond(outcome) }
-    exchange.loop.run { self.respond(outcome) }
+    guard !exchange.loop.isCurrent else { return respond(result) }
+    exchange.loop.run { self.respond(result) }
   }
 
   /// On the loop.
@@ -60,7 +71,9 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
     if exchange.isAbandoned { return context.recordAbandoned(exchange) }
     do throws(APIFailure) {
       let start = context.now()
+      if pieceCount > (Answer.takesOnePiece ? 1 : 0) { throw answer.tooManyPieces() }
       switch result {
+      case .success where pieceCount == 1: try answer.respond(with: piece, to: exchange)
       case .success(let outputs): try answer.respond(with: outputs, to: exchange)
       case .failure(let error): throw answer.failure(for: error)
       }

@@ -33,12 +33,19 @@ public struct InferenceArguments: Sendable {
   public var parameters: String
   /// Nanoseconds of the monotonic clock; 0 for none.
   public var deadline: Int64
+  /// Whether the receiver may hold the model up, as one does that passes a stream on to a client. Such a request
+  /// is not executed on the caller's thread.
+  public var holdsModelUp: Bool
 
-  public init(id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0) {
+  public init(
+    id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0,
+    holdsModelUp: Bool = false
+  ) {
     self.id = id
     self.inputs = inputs
     self.parameters = parameters
     self.deadline = deadline
+    self.holdsModelUp = holdsModelUp
   }
 }
 
@@ -48,12 +55,18 @@ public protocol ModelCatalog: Sendable {
   var generation: UInt64 { get }
   /// The model, whatever its state. `version` nil or 0: the newest that is ready, else the newest.
   func model(_ name: String, version: Int?) throws(ServingError) -> any InferenceModel
+  /// The version of `name` that has this label; nil if none has.
+  func version(of name: String, label: String) -> Int?
   /// Every version known of `name`, newest first; empty if unknown.
   func modelVersions(of name: String) -> [any InferenceModel]
   /// Every version of every model, by name, newest first.
   var allModels: [any InferenceModel] { get }
   /// Empty when ready to serve; else a sentence for each model that is not.
   var unreadyReasons: [String] { get }
+}
+
+extension ModelCatalog {
+  public func version(of name: String, label: String) -> Int? { nil }
 }
 
 extension InferenceRequest: CancellableInference {}
@@ -65,7 +78,7 @@ extension ServedModel: InferenceModel {
     let request = InferenceRequest(
       id: arguments.id, inputs: arguments.inputs, parameters: arguments.parameters,
       deadline: arguments.deadline, receiver: receiver)
-    return try submit(request, mayRunHere: true) ? nil : request
+    return try submit(request, mayRunHere: !arguments.holdsModelUp) ? nil : request
   }
 }
 

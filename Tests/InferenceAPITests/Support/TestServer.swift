@@ -11,10 +11,14 @@ final class TestServer: Sendable {
   private let server: HTTPServer
 
   /// `bodyBytes`: the largest body it takes.
-  init(_ catalog: any ModelCatalog, limits: APILimits = APILimits(), bodyBytes: Int = 1 << 20) throws {
+  init(
+    _ catalog: any ModelCatalog, limits: APILimits = APILimits(), bodyBytes: Int = 1 << 20,
+    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false
+  ) throws {
     let service = InferenceService(
       catalog: catalog, metrics: metrics, log: Log(level: .error, descriptor: -1), limits: limits,
-      identity: ServerIdentity(version: "1.2.3", startedAt: 1_700_000_000), openAPI: "openapi: 3.1.0\n")
+      identity: ServerIdentity(version: "1.2.3", startedAt: 1_700_000_000), openAPI: "openapi: 3.1.0\n",
+      sharedMemory: sharedMemory, usesTritonStatusCodes: usesTritonStatusCodes)
     var configuration = ServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: 0)])
     configuration.loopCount = 2
     configuration.bodyBytes = bodyBytes
