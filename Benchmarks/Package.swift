@@ -11,6 +11,10 @@ let package = Package(
       dependencies: [
         .product(name: "JSON", package: "swerve"), .product(name: "Tensors", package: "swerve"),
       ],
-      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)])
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
+    .target(name: "CPeak", cSettings: [.treatAllWarnings(as: .error)]),
+    .executableTarget(
+      name: "kernels", dependencies: ["CPeak", .product(name: "Kernels", package: "swerve")],
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
   ]
 )

@@ -111,7 +111,10 @@ def one_of(pattern):
 
 
 def build_swerve():
-    say("building swerve for release")
+    say("building swerve as its container image has it")
+    scratch = os.path.join(ROOT, ".build", "static")
     swift = os.environ.get("SWIFT", "swift")
-    quietly([swift, "build", "--package-path", ROOT, "-c", "release", "--product", "swerve"])
-    return os.path.join(ROOT, ".build", "release", "swerve")
+    quietly([
+        swift, "build", "--package-path", ROOT, "--scratch-path", scratch, "-c", "release",
+        "--static-swift-stdlib", "--product", "swerve"])
+    return os.path.join(scratch, "release", "swerve")

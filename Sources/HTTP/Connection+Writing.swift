@@ -38,7 +38,7 @@ extension Connection {
       answered(
         .init(
           method: exchange.method, status: status, requestBytes: exchange.body.count,
-          responseBytes: responseBytes, nanoseconds: context.clock.now() - exchange.startedAt))
+          responseBytes: responseBytes, startedAt: exchange.startedAt))
     }
     loop.requestsInFlight -= 1
     endRequest()

@@ -260,6 +260,7 @@ final class Connection {
   /// `deadline` is over.
   func deadlinePassed() {
     if writeDeadline <= loop.now {
+      transport.discardUnsent()
       leave()
       return
     }

@@ -11,8 +11,8 @@ public struct ServerEvents: Sendable {
     public let requestBytes: Int
     /// The bytes of the response with its head.
     public let responseBytes: Int
-    /// From the first byte of the request to the whole answer in the output buffer, in nanoseconds.
-    public let nanoseconds: Int64
+    /// When the first byte of the request was read, by the server's clock, in nanoseconds.
+    public let startedAt: Int64
   }
 
   public var connectionOpened: (@Sendable () -> Void)?

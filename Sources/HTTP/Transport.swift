@@ -43,6 +43,15 @@ protocol Transport: AnyObject {
   func close()
 }
 
+extension Transport {
+  /// Has `close` drop what the socket has not sent and reset the connection. Otherwise the kernel holds it for
+  /// the peer, however slowly that takes it.
+  func discardUnsent() {
+    var linger = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+  }
+}
+
 /// A non-blocking stream socket.
 final class SocketTransport: Transport {
   let descriptor: Int32

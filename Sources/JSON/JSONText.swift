@@ -1,3 +1,5 @@
+import Glibc
+
 /// A string of a JSON text, not copied out of it; valid as long as the text's bytes.
 ///
 /// It is compared by `switch` with literals, which makes no `String`:
@@ -16,7 +18,7 @@ public struct JSONText {
     if text.literal.hasEscapes { return text.string == "\(pattern)" }
     let contents = text.literal.contents
     guard contents.count == pattern.utf8CodeUnitCount else { return false }
-    for index in 0..<contents.count where contents[index] != pattern.utf8Start[index] { return false }
-    return true
+    guard let base = contents.baseAddress else { return true }
+    return memcmp(base, pattern.utf8Start, contents.count) == 0
   }
 }

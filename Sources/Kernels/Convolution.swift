@@ -7,7 +7,7 @@ public final class Convolution: Sendable {
   public let activation: Activation
   public let method: ConvolutionMethod
   let table: KernelTable
-  /// Depthwise: the weights as they are, or [taps, channels] for channels-last images. Otherwise each
+  /// Winograd: transformed, see `winogradWeights`. Depthwise: the weights as they are, or [taps, channels] for channels-last images. Otherwise each
   /// group's, one after the other: tiles of the left-hand matrix for channels-first images, panels of
   /// the right-hand one for channels-last.
   let weights: AlignedMemory
@@ -18,22 +18,31 @@ public final class Convolution: Sendable {
   ///   - weights: [outputChannels, inputChannels / groups, kernelHeight, kernelWidth], copied.
   ///   - bias: one value an output channel, copied.
   ///   - layout: of the input, the output and the residual.
+  ///   - image: the size that inputs will have, if it is known; others work too, but maybe not the fastest way.
   public init(
     _ parameters: ConvolutionParameters, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil,
-    activation: Activation = .none, layout: ImageLayout = .channelsFirst, table: KernelTable
+    activation: Activation = .none, layout: ImageLayout = .channelsFirst, image: ImageSize? = nil,
+    accuracy: ConvolutionAccuracy = .fast, table: KernelTable
   ) {
     self.parameters = parameters
     self.layout = layout
     self.activation = activation
     self.table = table
-    method = ConvolutionMethod.choose(parameters, layout)
+    method = ConvolutionMethod.choose(parameters, layout, image: image, accuracy: accuracy)
     let sizes = GroupSizes(parameters, table)
     switch (method, layout) {
+    case (.winograd2, _):
+      self.weights = Convolution.winogradWeights(weights, parameters, outputs: 2, table)
+    case (.winograd4, _):
+      self.weights = Convolution.winogradWeights(weights, parameters, outputs: 4, table)
     case (.depthwise, .channelsFirst):
       self.weights = AlignedMemory(copying: weights, sizes.taps * parameters.groups)
     case (.depthwise, .channelsLast): self.weights = sizes.tapsFirst(weights)
-    case (_, .channelsFirst): self.weights = sizes.packedTiles(weights, table)
-    case (_, .channelsLast): self.weights = sizes.packedPanels(weights, table)
+    case (.unfolded, .channelsFirst): self.weights = sizes.packedTiles(weights, table)
+    case (.direct, .channelsFirst):
+      self.weights = PackedMatrix.pack(
+        weights, k: sizes.depth, n: sizes.outputs, stride: sizes.depth, transposed: true, table: table)
+    case (_, _): self.weights = sizes.packedPanels(weights, table)
     }
     self.bias = bias.map { AlignedMemory(copying: $0, parameters.outputChannels) }
   }
@@ -41,8 +50,13 @@ public final class Convolution: Sendable {
   /// Bytes of scratch that `run` needs for an input of this size.
   public func scratchByteCount(batch: Int, height: Int, width: Int, team: ThreadTeam) -> Int {
     guard let window = kernels_window(parameters, height: height, width: width) else { return 0 }
-    let jobs = ConvolutionJobs(self, window, batch: batch, team: team)
-    return jobs.parts.parts * jobs.scratchCount * MemoryLayout<Float>.stride
+    if method.isWinograd {
+      return winogradScratchCount(window, batch: batch, team: team) * MemoryLayout<Float>.stride
+    }
+    let images = method == .throughPixels ? 1 : batch
+    let jobs = ConvolutionJobs(self, window, batch: images, team: team)
+    let pixels = method == .throughPixels ? PixelCopies(self, window).count : 0
+    return (pixels + jobs.parts.parts * jobs.scratchCount) * MemoryLayout<Float>.stride
   }
 
   /// output = activation(convolution(input) + bias + residual).
@@ -55,28 +69,40 @@ public final class Convolution: Sendable {
     residual: UnsafePointer<Float>? = nil, scratch: UnsafeMutableRawPointer?, team: ThreadTeam
   ) {
     guard batch > 0, let window = kernels_window(parameters, height: height, width: width) else { return }
-    let jobs = ConvolutionJobs(self, window, batch: batch, team: team)
     let floats = scratch?.assumingMemoryBound(to: Float.self)
-    let images = Images(input: input, output: output, residual: residual)
+    let images = Images(input: input, output: output, residual: residual, activation: activation)
+    if method.isWinograd { return runWinograd(window, images, batch: batch, floats, team) }
+    if method == .throughPixels { return runThroughPixels(window, images, batch: batch, floats, team) }
+    runJobs(window, images, batch: batch, floats, team)
+  }
+
+  /// The work in parts, each with scratch of its own.
+  func runJobs(
+    _ window: kernels_window, _ images: Images, batch: Int, _ scratch: UnsafeMutablePointer<Float>?,
+    _ team: ThreadTeam
+  ) {
+    let jobs = ConvolutionJobs(self, window, batch: batch, team: team)
     team.parallelFor(jobs.parts.parts) { part in
-      let scratch = floats.map { $0 + part * jobs.scratchCount }
+      let scratch = scratch.map { $0 + part * jobs.scratchCount }
       let items = jobs.parts[part]
       switch (method, layout) {
       case (.depthwise, .channelsFirst): depthwisePlanes(window, images, items, scratch)
       case (.depthwise, .channelsLast): depthwiseRows(window, images, items)
-      case (_, .channelsFirst): multiplyPanels(window, images, items, scratch)
-      case (_, .channelsLast): multiplyPixels(window, images, items, scratch)
+      case (.unfolded, .channelsFirst): multiplyPanels(window, images, items, scratch)
+      case (.direct, _): multiplyRows(window, images, items, scratch)
+      case (_, _): multiplyPixels(window, images, items, scratch)
       }
     }
   }
 
   /// What follows the products, for the channels from `firstChannel` on.
-  func epilogue(firstChannel: Int) -> kernels_epilogue {
+  func epilogue(_ activation: Activation, firstChannel: Int) -> kernels_epilogue {
     var epilogue = kernels_epilogue(activation.code)
     let bias = bias.map { UnsafePointer($0.floats + firstChannel) }
-    switch layout {
-    case .channelsFirst: epilogue.row_bias = bias
-    case .channelsLast: epilogue.column_bias = bias
+    if layout == .channelsFirst, method == .unfolded || method == .depthwise {
+      epilogue.row_bias = bias
+    } else {
+      epilogue.column_bias = bias
     }
     return epilogue
   }
@@ -87,6 +113,8 @@ struct Images {
   let input: UnsafePointer<Float>
   let output: UnsafeMutablePointer<Float>
   let residual: UnsafePointer<Float>?
+  /// What to apply to the sums: not the convolution's, if something is still to be added to them.
+  let activation: Activation
 }
 
 /// The numbers of one group's product.

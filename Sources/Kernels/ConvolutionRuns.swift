@@ -14,16 +14,20 @@ struct ConvolutionJobs {
     switch (convolution.method, convolution.layout) {
     case (.depthwise, .channelsFirst):
       items = batch * sizes.groups
-      count = convolution.table.level.depthwiseScratchCount(window)
+      let level = convolution.table.level
+      count = level.hasDepthwiseTiles(window) ? 0 : level.depthwiseScratchCount(window)
     case (.depthwise, .channelsLast):
       items = batch * Int(window.out_height)
       count = 0
-    case (_, .channelsFirst):
+    case (.unfolded, .channelsFirst):
       items = batch * sizes.groups * ConvolutionJobs.panels(window, sizes)
       count = sizes.depth * sizes.panelWidth
-    case (let method, .channelsLast):
+    case (.direct, _):
+      items = batch * Int(window.out_height)
+      count = DirectRoom(convolution, window).count
+    case (_, _):
       items = batch * sizes.groups * ConvolutionJobs.blocks(window, convolution.table)
-      count = method == .pointwise ? 0 : ConvolutionJobs.blockRows(convolution.table) * sizes.depth
+      count = convolution.parameters.isPointwise ? 0 : ConvolutionJobs.blockRows(convolution.table) * sizes.depth
     }
     let work = batch * window.outputPlane * convolution.parameters.outputChannels * sizes.depth
     let isSmall = work < 128 * 1024
@@ -44,47 +48,6 @@ struct ConvolutionJobs {
 }
 
 extension Convolution {
-  /// Items are planes: (image, channel).
-  func depthwisePlanes(
-    _ window: kernels_window, _ images: Images, _ items: Range<Int>, _ scratch: UnsafeMutablePointer<Float>?
-  ) {
-    guard let scratch else { return }
-    let outputs = window.outputPlane
-    var window = window
-    for item in items {
-      let channel = item % parameters.groups
-      let target = images.output + item * outputs
-      table.level.depthwisePlane(
-        &window, images.input + item * window.inputPlane,
-        weights: weights.floats + channel * parameters.kernelHeight * parameters.kernelWidth, target,
-        scratch: scratch)
-      var epilogue = epilogue(firstChannel: channel)
-      epilogue.residual = images.residual.map { $0 + item * outputs }
-      table.level.finish(
-        &epilogue, target, sourceRow: outputs, target, cRow: outputs, rows: 1, columns: outputs)
-    }
-  }
-
-  /// Items are output rows: (image, y).
-  func depthwiseRows(_ window: kernels_window, _ images: Images, _ items: Range<Int>) {
-    let channels = parameters.groups
-    let height = Int(window.out_height)
-    let rowCount = Int(window.out_width) * channels
-    var window = window
-    for item in items {
-      let target = images.output + item * rowCount
-      table.level.depthwiseRow(
-        &window, images.input + item / height * window.inputPlane * channels, weights: weights.floats,
-        channels: channels, y: item % height, target)
-      var epilogue = epilogue(firstChannel: 0)
-      epilogue.residual = images.residual.map { $0 + item * rowCount }
-      epilogue.residual_stride = Int64(channels)
-      table.level.finish(
-        &epilogue, target, sourceRow: channels, target, cRow: channels, rows: Int(window.out_width),
-        columns: channels)
-    }
-  }
-
   /// Items are panels of output positions: (image, group, panel). The weights are the left-hand matrix.
   func multiplyPanels(
     _ window: kernels_window, _ images: Images, _ items: Range<Int>, _ scratch: UnsafeMutablePointer<Float>?
@@ -115,7 +78,7 @@ extension Convolution {
       product.a = UnsafePointer(weights.floats + group * sizes.tiles * sizes.tileRows * sizes.depth)
       product.b = UnsafePointer(scratch)
       product.c = images.output + plane * sizes.outputs * positions
-      product.epilogue = epilogue(firstChannel: group * sizes.outputs)
+      product.epilogue = epilogue(images.activation, firstChannel: group * sizes.outputs)
       product.epilogue.residual = images.residual.map { $0 + plane * sizes.outputs * positions }
       product.epilogue.residual_stride = Int64(positions)
       table.level.multiply(
@@ -145,7 +108,7 @@ extension Convolution {
       product.k = Int64(sizes.depth)
       product.tile_rows = Int64((rows + tiles - 1) / tiles)
       product.a_step = 1
-      if method == .pointwise {
+      if parameters.isPointwise {
         product.a = input + first * parameters.inputChannels
         product.a_row = Int64(parameters.inputChannels)
       } else if let scratch {
@@ -162,7 +125,7 @@ extension Convolution {
       let offset = (image * window.outputPlane + first) * step + group * sizes.outputs
       product.c = images.output + offset
       product.c_row = Int64(step)
-      product.epilogue = epilogue(firstChannel: group * sizes.outputs)
+      product.epilogue = epilogue(images.activation, firstChannel: group * sizes.outputs)
       product.epilogue.residual = images.residual.map { $0 + offset }
       product.epilogue.residual_stride = Int64(step)
       table.level.multiply(&product, firstTile: 0, endTile: tiles, firstPanel: 0, endPanel: sizes.panels)

@@ -19,6 +19,16 @@ extension Activation {
   }
 }
 
+extension Activation {
+  /// Nothing but bounds, or not even that.
+  var isClip: Bool { code.code == .clip || code.code == .identity }
+
+  /// Bounds that do what this does if it `isClip`, and nothing otherwise.
+  var clipBounds: (low: Float, high: Float) {
+    code.code == .clip ? (code.first, code.second) : (-.infinity, .infinity)
+  }
+}
+
 extension UnaryOperation {
   var code: (code: kernels_activation, first: Float, second: Float) {
     switch self {

@@ -46,6 +46,24 @@ protocol LevelKernels: SendableMetatype {
   static func unfoldRows(
     _ window: UnsafePointer<kernels_window>, _ input: UnsafePointer<Float>, channels: Int, pixelStride: Int,
     firstPosition: Int, count: Int, _ target: UnsafeMutablePointer<Float>)
+  static func padRow(
+    _ row: UnsafePointer<Float>?, length: Int, left: Int, _ target: UnsafeMutablePointer<Float>, count: Int)
+  static func foldPanel(
+    _ window: UnsafePointer<kernels_window>, _ sums: UnsafePointer<Float>, row: Int, channels: Int,
+    firstPosition: Int, count: Int, _ output: UnsafeMutablePointer<Float>)
+  static func winogradForward(
+    _ tiles: UnsafePointer<kernels_tiles>, outputs: Int, firstTile: Int, endTile: Int)
+  static func winogradBackward(
+    _ tiles: UnsafePointer<kernels_tiles>, outputs: Int, firstTile: Int, endTile: Int)
+  static func winogradFilters(
+    _ weights: UnsafePointer<Float>, outputs: Int, inputChannels: Int, outputChannels: Int,
+    room: UnsafeMutablePointer<Float>, _ target: UnsafeMutablePointer<Float>)
+  static func hasDepthwiseTiles(_ window: kernels_window) -> Bool
+  static func depthwiseTiles(
+    _ window: UnsafePointer<kernels_window>, _ tile: UnsafePointer<kernels_tile>,
+    bias: UnsafePointer<Float>?, channels: Int, firstRow: Int, endRow: Int)
+  static func depthwiseStrips(
+    _ window: UnsafePointer<kernels_window>, _ tile: UnsafePointer<kernels_tile>, bias: Float)
   static func depthwiseScratchCount(_ window: kernels_window) -> Int
   static func depthwisePlane(
     _ window: UnsafePointer<kernels_window>, _ input: UnsafePointer<Float>, weights: UnsafePointer<Float>,

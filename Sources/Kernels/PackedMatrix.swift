@@ -23,11 +23,18 @@ public final class PackedMatrix: Sendable {
     self.k = k
     self.n = n
     panelWidth = table.level.panelWidth
-    let panels = (n + panelWidth - 1) / panelWidth
-    storage = AlignedMemory(floatCount: panels * panelWidth * k)
+    storage = PackedMatrix.pack(
+      b, k: k, n: n, stride: stride ?? (transposed ? k : n), transposed: transposed, table: table)
+  }
+
+  static func pack(
+    _ b: UnsafePointer<Float>, k: Int, n: Int, stride: Int, transposed: Bool, table: KernelTable
+  ) -> AlignedMemory {
+    let width = table.level.panelWidth
+    let panels = (n + width - 1) / width
+    let storage = AlignedMemory(floatCount: panels * width * k)
     table.level.packB(
-      b, k: k, n: n, stride: stride ?? (transposed ? k : n), transposed: transposed, firstPanel: 0,
-      endPanel: panels,
-      storage.floats)
+      b, k: k, n: n, stride: stride, transposed: transposed, firstPanel: 0, endPanel: panels, storage.floats)
+    return storage
   }
 }

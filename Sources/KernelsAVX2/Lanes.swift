@@ -28,3 +28,12 @@ func accumulate(_ sum: inout TileRow, _ row: TileRow, _ factor: Float) {
 
 @inline(__always)
 func add(_ first: TileRow, _ second: TileRow) -> TileRow { first + second }
+
+@inline(__always)
+func repeated(_ value: Float) -> TileRow { TileRow(repeating: value) }
+
+/// min(max(row, low), high), NaN where the row is.
+@inline(__always)
+func clip(_ row: TileRow, _ low: Float, _ high: Float) -> TileRow {
+  lanes_less(TileRow(repeating: high), lanes_greater(TileRow(repeating: low), row))
+}

@@ -37,3 +37,15 @@ func accumulate(_ sum: inout TileRow, _ row: TileRow, _ factor: Float) {
 func add(_ first: TileRow, _ second: TileRow) -> TileRow {
   (first.left + second.left, first.right + second.right)
 }
+
+@inline(__always)
+func repeated(_ value: Float) -> TileRow { (lanes_f32(repeating: value), lanes_f32(repeating: value)) }
+
+/// min(max(row, low), high), NaN where the row is.
+@inline(__always)
+func clip(_ row: TileRow, _ low: Float, _ high: Float) -> TileRow {
+  (
+    lanes_less(lanes_f32(repeating: high), lanes_greater(lanes_f32(repeating: low), row.left)),
+    lanes_less(lanes_f32(repeating: high), lanes_greater(lanes_f32(repeating: low), row.right))
+  )
+}

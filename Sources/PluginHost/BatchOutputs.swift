@@ -81,26 +81,31 @@ final class BatchOutputs: Sendable {
     guard let position = model.outputNames.position(of: name) else {
       throw misuse("output \"\(excerpt(name))\" is not among the model's: \(model.outputList)")
     }
-    let spec = model.description.outputs[position]
-    guard state.tensors[position] == nil else { throw misuse("output \"\(spec.name)\" was added before") }
-    guard dtype == spec.datatype.rawValue else {
+    guard state.tensors[position] == nil else {
+      throw misuse("output \"\(model.description.outputs[position].name)\" was added before")
+    }
+    let datatype = model.description.outputs[position].datatype
+    guard dtype == datatype.rawValue else {
+      let spec = model.description.outputs[position]
       throw misuse(
         "output \"\(spec.name)\" was declared as \(spec.datatype.name) and added as \(datatypeName(dtype))")
     }
-    guard spec.shape.admits(shape) else {
+    guard model.description.outputs[position].shape.admits(shape) else {
+      let spec = model.description.outputs[position]
       throw misuse("output \"\(spec.name)\" was declared with shape \(spec.shape) and added with \(shape)")
     }
     let limit = model.services.tensorLimit
-    guard let elements = shape.elementCount, elements <= limit / spec.datatype.byteCount else {
+    let outputName = model.description.outputs[position].name
+    guard let elements = shape.elementCount, elements <= limit / datatype.byteCount else {
       throw PluginError(
         status: .outOfMemory,
-        message: "output \"\(spec.name)\" of shape \(shape) is larger than the limit of \(limit) bytes")
+        message: "output \"\(outputName)\" of shape \(shape) is larger than the limit of \(limit) bytes")
     }
-    guard let tensor = Tensor(name: spec.name, datatype: spec.datatype, shape: shape) else {
+    guard let tensor = Tensor(name: outputName, datatype: datatype, shape: shape) else {
       throw PluginError(
-        status: .outOfMemory, message: "no memory for output \"\(spec.name)\" of shape \(shape)")
+        status: .outOfMemory, message: "no memory for output \"\(outputName)\" of shape \(shape)")
     }
-    if spec.datatype == .bytes { memset(tensor.data, 0, tensor.byteCount) }
+    if datatype == .bytes { memset(tensor.data, 0, tensor.byteCount) }
     state.tensors[position] = tensor
     // All at once on the first output: what was handed out must not move.
     let target = state.array.reserve(model.description.outputs.count) + position

@@ -65,7 +65,7 @@ public struct Batch: @unchecked Sendable {
 
   /// Memory for the bytes that elements of `bytes` outputs point to: the server's, valid until the last
   /// request is finished.
-  func bytes(count: Int) -> UnsafeMutablePointer<UInt8>? {
+  public func bytes(count: Int) -> UnsafeMutablePointer<UInt8>? {
     host.table.pointee.bytes(host.table, pointer, count)?.assumingMemoryBound(to: UInt8.self)
   }
 

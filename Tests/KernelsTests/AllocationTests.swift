@@ -42,21 +42,61 @@ private func allocations(_ body: () -> Void) -> Int {
     }
   }
 
-  @Test func convolutionsAllocateNothing() {
-    let parameters = ConvolutionParameters(
-      inputChannels: 8, outputChannels: 20, kernelHeight: 3, kernelWidth: 3)
-    let (weights, input, output) = (Floats(20 * 72) { _ in 1 }, Floats(8 * 900) { _ in 1 }, Floats(20 * 784))
+  /// Parameters for each method, by the numbers of channels, the groups and the side of the kernel.
+  private static let convolutions = [
+    (8, 20, 1, 3), (16, 16, 16, 3), (16, 16, 16, 7), (3, 20, 1, 3), (20, 20, 1, 1), (32, 20, 1, 5), (8, 20, 2, 5),
+  ].map { inputs, outputs, groups, kernel in
+    var parameters = ConvolutionParameters(
+      inputChannels: inputs, outputChannels: outputs, kernelHeight: kernel, kernelWidth: kernel)
+    parameters.groups = groups
+    return parameters
+  }
+
+  @Test(arguments: convolutions)
+  func convolutionsAllocateNothing(_ parameters: ConvolutionParameters) {
+    let pool = ThreadPool(workerCount: 1)
+    let weights = Floats(parameters.outputChannels * parameters.inputChannels * 49) { _ in 1 }
+    let (input, output) = (Floats(32 * 900) { _ in 1 }, Floats(20 * 900))
     for table in tables {
       for layout in [ImageLayout.channelsFirst, .channelsLast] {
-        let convolution = Convolution(parameters, weights: weights.base, layout: layout, table: table)
-        let scratch = Scratch(convolution.scratchByteCount(batch: 1, height: 30, width: 30, team: .single))
-        #expect(
-          allocations {
+        for team in [ThreadTeam.single, ThreadTeam(pool)] {
+          let convolution = Convolution(parameters, weights: weights.base, layout: layout, table: table)
+          let scratch = Scratch(convolution.scratchByteCount(batch: 1, height: 30, width: 30, team: team))
+          let count = allocations {
             convolution.run(
               input.base, batch: 1, height: 30, width: 30, output: output.base, scratch: scratch.pointer,
-              team: .single)
-          } == 0)
+              team: team)
+          }
+          #expect(count == 0, "\(table.instructionSet), \(convolution.method)")
+        }
       }
+    }
+  }
+
+  @Test func transposedConvolutionsAndVolumesAllocateNothing() {
+    let window = ConvolutionParameters(inputChannels: 8, outputChannels: 8, kernelHeight: 3, kernelWidth: 3)
+    let (weights, input, output) = (Floats(8 * 8 * 9) { _ in 1 }, Floats(8 * 100) { _ in 1 }, Floats(8 * 144))
+    for table in tables {
+      let transposed = TransposedConvolution(
+        TransposedConvolutionParameters(window), weights: weights.base, table: table)
+      let volume = VolumeConvolution(
+        VolumeParameters(plane: window, kernelDepth: 1), weights: weights.base, table: table)
+      let scratch = Scratch(
+        max(
+          transposed.scratchByteCount(batch: 1, team: .single),
+          volume.scratchByteCount(height: 10, width: 10, team: .single)))
+      #expect(
+        allocations {
+          transposed.run(
+            input.base, batch: 1, height: 10, width: 10, output: output.base, scratch: scratch.pointer,
+            team: .single)
+        } == 0)
+      #expect(
+        allocations {
+          volume.run(
+            input.base, batch: 1, depth: 1, height: 10, width: 10, output: output.base,
+            scratch: scratch.pointer, team: .single)
+        } == 0)
     }
   }
 

@@ -36,9 +36,39 @@ import Testing
     }
   }
 
+  private func winogradParameters(_ random: inout Randomness) -> ConvolutionParameters {
+    var parameters = ConvolutionParameters(
+      inputChannels: random.pick([8, 16, 19, 32, 70]), outputChannels: random.pick([8, 16, 35, 48]),
+      kernelHeight: 3, kernelWidth: 3)
+    parameters.padTop = random.pick([0, 1, 1, 5])
+    parameters.padLeft = random.pick([0, 1, 1, 5])
+    parameters.padBottom = random.pick([0, 1, 3])
+    parameters.padRight = random.pick([0, 1, 3])
+    return parameters
+  }
+
+  /// Sizes around the multiples of a tile, and images of more than one block.
+  @Test(arguments: 0..<3)
+  func winogradEqualsTheReferenceAtEveryLevelAndLayout(round: Int) {
+    var random = Randomness.seeded()
+    let pool = ThreadPool(workerCount: 2)
+    for _ in 0..<10 {
+      let parameters = winogradParameters(&random)
+      let height = random.int(4...30)
+      let width = random.pick([4, 7, 14, 33, 150])
+      for layout in [ImageLayout.channelsFirst, .channelsLast] {
+        for accuracy in [ConvolutionAccuracy.fast, .precise] {
+          check(
+            parameters, layout, accuracy, batch: random.int(0...2), height: height, width: width, &random,
+            pool)
+        }
+      }
+    }
+  }
+
   private func check(
-    _ parameters: ConvolutionParameters, _ layout: ImageLayout, batch: Int, height: Int, width: Int,
-    _ random: inout Randomness, _ pool: ThreadPool
+    _ parameters: ConvolutionParameters, _ layout: ImageLayout, _ accuracy: ConvolutionAccuracy = .fast,
+    batch: Int, height: Int, width: Int, _ random: inout Randomness, _ pool: ThreadPool
   ) {
     guard let size = parameters.outputSize(height: height, width: width) else { return }
     let depth =
@@ -59,7 +89,7 @@ import Testing
     for table in tables {
       let convolution = Convolution(
         parameters, weights: weights.base, bias: bias.map { UnsafePointer($0.base) }, activation: activation,
-        layout: layout, table: table)
+        layout: layout, image: ImageSize(height: height, width: width), accuracy: accuracy, table: table)
       let result = Floats(outputCount)
       let scratch = Scratch(
         convolution.scratchByteCount(batch: batch, height: height, width: width, team: team))
@@ -98,5 +128,23 @@ import Testing
     #expect(ConvolutionMethod.choose(parameters, .channelsLast) == .unfolded)
     parameters.groups = 8
     #expect(ConvolutionMethod.choose(parameters, .channelsLast) == .depthwise)
+    parameters = ConvolutionParameters(inputChannels: 3, outputChannels: 64, kernelHeight: 7, kernelWidth: 7)
+    #expect(ConvolutionMethod.choose(parameters, .channelsFirst) == .direct)
+  }
+
+  @Test func winogradIsChosenWhereItSavesMoreThanItsWeightsCost() {
+    var parameters = ConvolutionParameters(
+      inputChannels: 512, outputChannels: 512, kernelHeight: 3, kernelWidth: 3)
+    (parameters.padTop, parameters.padLeft, parameters.padBottom, parameters.padRight) = (1, 1, 1, 1)
+    func method(_ side: Int, _ accuracy: ConvolutionAccuracy = .fast) -> ConvolutionMethod {
+      let image = ImageSize(height: side, width: side)
+      return .choose(parameters, .channelsLast, image: image, accuracy: accuracy)
+    }
+    #expect(method(56) == .winograd4)
+    #expect(method(56, .precise) == .winograd2)
+    #expect(method(7) == .winograd2)
+    #expect(method(1) == .unfolded)
+    parameters.strideX = 2
+    #expect(method(56) == .unfolded)
   }
 }

@@ -249,7 +249,7 @@ async def trickling_reader(connection, _):
     field, body = wire.infer_binary(1, 1_500_000, bytes(6_000_000))
     await connection.send(wire.request(IDENTITY, body, [field]))
     try:
-        while await connection.reader.read(2_000):
+        while await connection.reader.read(10_000):
             await asyncio.sleep(0.5)
     except ConnectionError:
         pass

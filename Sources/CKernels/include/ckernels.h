@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "depthwise.h"
 #include "lanes.h"
 
 /* The instruction-set extensions of this CPU that its operating system has enabled. */
@@ -82,6 +83,9 @@ typedef struct kernels_product {
    * Within it row i, column j lies at i * a_row + j * a_step. */
   const float *a;
   int64_t tile_rows, a_tile, a_row, a_step;
+  /* A's rows may go on elsewhere: a_more_runs times more k columns, each run a_jump elements behind the end
+   * of the last. B then has as many more rows. */
+  int64_t a_more_runs, a_jump;
   /* Panel p of B begins at b + p * b_panel; its rows are b_row apart. */
   const float *b;
   int64_t b_panel, b_row;
@@ -101,6 +105,28 @@ typedef struct kernels_window {
   int64_t stride_y, stride_x, dilation_y, dilation_x;
   int64_t pad_top, pad_left;
 } kernels_window;
+
+/* Some tiles of a Winograd convolution over channels-last images: a rectangle of them, row after row. */
+typedef struct kernels_tiles {
+  int64_t rows, columns;
+  /* The image before or after the convolution: pixel (0, 0), and elements from one row and one pixel to the
+   * next. Pixels beyond its size are zeros where they are read, and are not written. */
+  const float *source;
+  float *target;
+  int64_t row_stride, pixel_stride, height, width, channels;
+  /* The first tile's first pixel; may lie outside. */
+  int64_t top, left;
+  /* Values in the transformed domain, [points, tiles, channels]: elements from one point and one tile to
+   * the next, both multiples of sixteen that hold all channels rounded up. */
+  float *points;
+  int64_t point_stride, tile_stride;
+  /* Room for a tile of 36 vectors. */
+  float *room;
+  /* What follows the transform back: one value a channel or NULL; a tensor laid out as the target or NULL;
+   * the bounds of a Clip. */
+  const float *bias, *residual;
+  float low, high;
+} kernels_tiles;
 
 /* A Swift closure (Int) -> Void that is being held, for as long as the call that it was passed to. */
 typedef __attribute__((swiftcall)) void (*kernels_closure_code)(

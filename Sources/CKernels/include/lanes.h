@@ -4,7 +4,7 @@
 #define CKERNELS_LANES_H
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -44,6 +44,12 @@ LANES_INLINE lanes_f32x8 lanes_multiply_add8(lanes_f32x8 a, lanes_f32x8 b, lanes
 LANES_INLINE lanes_f32 lanes_greater(lanes_f32 a, lanes_f32 b) { return a > b ? a : b; }
 /* The less; `b` where either is NaN. */
 LANES_INLINE lanes_f32 lanes_less(lanes_f32 a, lanes_f32 b) { return a < b ? a : b; }
+/* min(max(a, low), high), NaN where `a` is. */
+LANES_INLINE lanes_f32x8 lanes_clip8(lanes_f32x8 a, float low, float high) {
+  const lanes_f32x8 l = low, h = high;
+  const lanes_f32x8 b = l > a ? l : a;
+  return h < b ? h : b;
+}
 /* The greater, NaN where either is. */
 LANES_INLINE lanes_f32 lanes_maximum(lanes_f32 a, lanes_f32 b) {
   return a != a ? a : lanes_greater(a, b);
@@ -106,11 +112,39 @@ LANES_INLINE void lanes_store8(float *pointer, lanes_f32x8 value) {
   memcpy(pointer, &value, sizeof value);
 }
 
+#if defined(__AVX512F__)
+#define LANES_HAVE_MASKS 1
+typedef __mmask16 lanes_mask;
+LANES_INLINE lanes_mask lanes_mask_below(int64_t count) { return (lanes_mask)((1u << count) - 1); }
+LANES_INLINE lanes_f32 lanes_load_mask(const float *pointer, lanes_mask mask, float filler) {
+  return (lanes_f32)_mm512_mask_loadu_ps(_mm512_set1_ps(filler), mask, pointer);
+}
+LANES_INLINE void lanes_store_mask(float *pointer, lanes_f32 value, lanes_mask mask) {
+  _mm512_mask_storeu_ps(pointer, mask, (__m512)value);
+}
+#elif defined(__AVX2__)
+#define LANES_HAVE_MASKS 1
+typedef lanes_i32 lanes_mask;
+LANES_INLINE lanes_mask lanes_mask_below(int64_t count) {
+  const lanes_i32 index = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return index < (int32_t)count;
+}
+LANES_INLINE lanes_f32 lanes_load_mask(const float *pointer, lanes_mask mask, float filler) {
+  lanes_f32 value;
+  value.lo = (lanes_f32x8)_mm256_maskload_ps(pointer, (__m256i)mask.lo);
+  value.hi = (lanes_f32x8)_mm256_maskload_ps(pointer + 8, (__m256i)mask.hi);
+  return mask ? value : (lanes_f32)filler;
+}
+LANES_INLINE void lanes_store_mask(float *pointer, lanes_f32 value, lanes_mask mask) {
+  _mm256_maskstore_ps(pointer, (__m256i)mask.lo, (__m256)value.lo);
+  _mm256_maskstore_ps(pointer + 8, (__m256i)mask.hi, (__m256)value.hi);
+}
+#endif
+
 /* The first `count` (0 … 16) lanes from memory, `filler` in the others; touches no more memory. */
 LANES_INLINE lanes_f32 lanes_load_part(const float *pointer, int64_t count, float filler) {
-#if defined(__AVX512F__)
-  __mmask16 mask = (__mmask16)((1u << count) - 1);
-  return (lanes_f32)_mm512_mask_loadu_ps(_mm512_set1_ps(filler), mask, pointer);
+#if defined(LANES_HAVE_MASKS)
+  return lanes_load_mask(pointer, lanes_mask_below(count), filler);
 #else
   lanes_f32 value = filler;
   memcpy(&value, pointer, (size_t)count * sizeof(float));
@@ -118,12 +152,88 @@ LANES_INLINE lanes_f32 lanes_load_part(const float *pointer, int64_t count, floa
 #endif
 }
 LANES_INLINE void lanes_store_part(float *pointer, lanes_f32 value, int64_t count) {
-#if defined(__AVX512F__)
-  __mmask16 mask = (__mmask16)((1u << count) - 1);
-  _mm512_mask_storeu_ps(pointer, mask, (__m512)value);
+#if defined(LANES_HAVE_MASKS)
+  lanes_store_mask(pointer, value, lanes_mask_below(count));
 #else
   memcpy(pointer, &value, (size_t)count * sizeof(float));
 #endif
+}
+
+/* Lanes `first` … `end − 1`, as far as they are of the sixteen. */
+#if defined(LANES_HAVE_MASKS)
+typedef lanes_mask lanes_range;
+#else
+typedef struct lanes_range {
+  int64_t first, end;
+} lanes_range;
+#endif
+LANES_INLINE lanes_range lanes_make_range(int64_t first, int64_t end) {
+  const int64_t from = first < 0 ? 0 : first > 16 ? 16 : first;
+  const int64_t to = end < from ? from : end > 16 ? 16 : end;
+#if defined(LANES_HAVE_MASKS)
+  return lanes_mask_below(to) & ~lanes_mask_below(from);
+#else
+  return (lanes_range){from, to};
+#endif
+}
+/* Zeros in the lanes beyond the range; touches no more memory than it. */
+LANES_INLINE lanes_f32 lanes_load_range(const float *pointer, lanes_range range) {
+#if defined(LANES_HAVE_MASKS)
+  return lanes_load_mask(pointer, range, 0);
+#else
+  lanes_f32 value = 0;
+  memcpy((float *)&value + range.first, pointer + range.first, (size_t)(range.end - range.first) * sizeof(float));
+  return value;
+#endif
+}
+
+/* Every second of the lanes of `a` and `b`, from the first or the second on. */
+LANES_INLINE lanes_f32 lanes_even(lanes_f32 a, lanes_f32 b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+}
+LANES_INLINE lanes_f32 lanes_odd(lanes_f32 a, lanes_f32 b) {
+  return __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+
+/* Lanes of `a` and `b` in turn, one, two, four or eight at a time: the steps of a transposition. */
+#define LANES_INTERLEAVE(name, ...) \
+  LANES_INLINE lanes_f32 name(lanes_f32 a, lanes_f32 b) { return __builtin_shufflevector(a, b, __VA_ARGS__); }
+LANES_INTERLEAVE(lanes_low1, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+LANES_INTERLEAVE(lanes_high1, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+LANES_INTERLEAVE(lanes_low2, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+LANES_INTERLEAVE(lanes_high2, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+LANES_INTERLEAVE(lanes_low4, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
+LANES_INTERLEAVE(lanes_high4, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31)
+LANES_INTERLEAVE(lanes_low8, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+LANES_INTERLEAVE(lanes_high8, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
+#undef LANES_INTERLEAVE
+
+/* target[column][row] = source[row][column] for a block of at most 16 × 16. The vectors are those of one
+ * array, which the compiler keeps in registers where there are as many. */
+LANES_INLINE void lanes_transpose(
+    const float *source, int64_t source_row, int64_t rows, float *target, int64_t target_row, int64_t columns) {
+  lanes_f32 a[16], b[16];
+#define LANES_EACH(count, ...) \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < count; i++) { __VA_ARGS__ }
+  if (rows == 16 && columns == 16) {
+    LANES_EACH(16, a[i] = lanes_load(source + i * source_row);)
+  } else {
+    LANES_EACH(16, a[i] = i < rows ? lanes_load_part(source + i * source_row, columns, 0) : (lanes_f32)0;)
+  }
+  LANES_EACH(8, b[2 * i] = lanes_low1(a[2 * i], a[2 * i + 1]); b[2 * i + 1] = lanes_high1(a[2 * i], a[2 * i + 1]);)
+  LANES_EACH(4, a[4 * i] = lanes_low2(b[4 * i], b[4 * i + 2]); a[4 * i + 1] = lanes_high2(b[4 * i], b[4 * i + 2]);
+             a[4 * i + 2] = lanes_low2(b[4 * i + 1], b[4 * i + 3]);
+             a[4 * i + 3] = lanes_high2(b[4 * i + 1], b[4 * i + 3]);)
+  /* a[4 i + j] holds, of rows 4 i … 4 i + 3, columns j, 4 + j, 8 + j and 12 + j. */
+  LANES_EACH(4, b[i] = lanes_low4(a[i], a[4 + i]); b[4 + i] = lanes_high4(a[i], a[4 + i]);
+             b[8 + i] = lanes_low4(a[8 + i], a[12 + i]); b[12 + i] = lanes_high4(a[8 + i], a[12 + i]);)
+  LANES_EACH(8, a[i] = lanes_low8(b[i], b[8 + i]); a[8 + i] = lanes_high8(b[i], b[8 + i]);)
+  if (rows == 16 && columns == 16) {
+    LANES_EACH(16, lanes_store(target + i * target_row, a[i]);)
+  } else {
+    LANES_EACH(16, if (i < columns) lanes_store_part(target + i * target_row, a[i], rows);)
+  }
+#undef LANES_EACH
 }
 
 #pragma clang diagnostic pop

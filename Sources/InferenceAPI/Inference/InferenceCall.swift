@@ -61,16 +61,18 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
   }
 
   func finish(_ result: Result<[Tensor], ServingError>, timing: InferenceTiming) {
-    guard !exchange.loop.isCurrent else { return respond(result) }
-    exchange.loop.run { self.respond(result) }
+    guard !exchange.loop.isCurrent else {
+      // The model has just finished: it is that time still.
+      return respond(result, from: timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now())
+    }
+    exchange.loop.run { self.respond(result, from: self.context.now()) }
   }
 
-  /// On the loop.
-  private func respond(_ result: Result<[Tensor], ServingError>) {
+  /// On the loop, beginning at `start`.
+  private func respond(_ result: Result<[Tensor], ServingError>, from start: Int64) {
     isAnswered = true
     if exchange.isAbandoned { return context.recordAbandoned(exchange) }
     do throws(APIFailure) {
-      let start = context.now()
       if pieceCount > (Answer.takesOnePiece ? 1 : 0) { throw answer.tooManyPieces() }
       switch result {
       case .success where pieceCount == 1: try answer.respond(with: piece, to: exchange)

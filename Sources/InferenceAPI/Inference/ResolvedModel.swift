@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import PluginHost
 import Serving
@@ -49,9 +50,17 @@ final class TargetCache {
   /// What `target` led to, unless the models have changed since.
   func find(_ target: UnsafeBufferPointer<UInt8>, generation: UInt64) -> Entry? {
     guard let entry = slots[Self.slot(of: target)], entry.resolved.generation == generation,
-      entry.target.elementsEqual(target)
+      entry.target.count == target.count, Self.areSame(entry.target, target)
     else { return nil }
     return entry
+  }
+
+  /// Precondition: both are of the same length.
+  private static func areSame(_ kept: [UInt8], _ target: UnsafeBufferPointer<UInt8>) -> Bool {
+    kept.withUnsafeBufferPointer { kept in
+      guard let a = kept.baseAddress, let b = target.baseAddress else { return true }
+      return memcmp(a, b, target.count) == 0
+    }
   }
 
   func store(_ target: UnsafeBufferPointer<UInt8>, _ endpoint: Endpoint, _ resolved: ResolvedModel) {

@@ -300,6 +300,7 @@ struct InferRequestReader {
   }
 
   private func checkSources(_ input: PartialInput) throws {
+    if input.hasData, input.parameters.binaryDataSize == nil, !input.parameters.usesSharedMemory { return }
     var sources: [String] = []
     if input.hasData { sources.append("'data'") }
     if input.parameters.binaryDataSize != nil { sources.append("'binary_data_size'") }

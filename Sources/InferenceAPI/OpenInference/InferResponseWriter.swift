@@ -78,7 +78,8 @@ struct InferResponseWriter {
       let tensor = output.tensor
       guard tensor.datatype != .bytes else { return nil }
       pieces.append(
-        ResponsePiece(UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount), owner: tensor.memory))
+        ResponsePiece(
+          UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount), owner: tensor.memory))
     }
     return pieces
   }

@@ -8,6 +8,13 @@ extension kernels_epilogue {
       && alpha == 1 && beta == 0
   }
 
+  /// Nothing but sums with bias and residual, and bounds: what the micro-kernel does in its registers.
+  @inline(__always)
+  var isClip: Bool {
+    column_scale == nil && row_scale == nil && alpha == 1 && beta == 0
+      && (activation.rawValue == 0 || activation.rawValue == kernels_activation.clip.rawValue)
+  }
+
   @inline(__always)
   var isPlain: Bool { isActivationOnly && activation.rawValue == 0 }
 }

@@ -35,7 +35,11 @@ private func multiplyTile(_ product: UnsafePointer<kernels_product>, tile: Int, 
   let rows = lesser(Int(product.pointee.tile_rows), Int(product.pointee.m) - firstRow)
   let firstColumn = panel * Level.panelWidth
   let columns = lesser(Level.panelWidth, Int(product.pointee.n) - firstColumn)
-  let a = product.pointee.a + tile * Int(product.pointee.a_tile)
+  let left: TileOperand = (
+    product.pointee.a + tile * Int(product.pointee.a_tile), Int(product.pointee.a_row),
+    Int(product.pointee.a_step), Int(product.pointee.k), 1 + Int(product.pointee.a_more_runs),
+    Int(product.pointee.a_jump)
+  )
   var b = product.pointee.b + panel * Int(product.pointee.b_panel)
   var bRow = Int(product.pointee.b_row)
   if let last = product.pointee.b_last, firstColumn + Level.panelWidth >= Int(product.pointee.n) {
@@ -45,25 +49,24 @@ private func multiplyTile(_ product: UnsafePointer<kernels_product>, tile: Int, 
   let cRow = Int(product.pointee.c_row)
   let c = product.pointee.c + firstRow * cRow + firstColumn
   if columns == Level.panelWidth, product.pointee.epilogue.isPlain {
-    multiplyTile(
-      count: rows, k: Int(product.pointee.k), a, row: Int(product.pointee.a_row),
-      step: Int(product.pointee.a_step),
-      b, bRow: bRow, c, targetRow: cRow)
+    multiplyTile(count: rows, left, b, bRow: bRow, c, targetRow: cRow)
+    return
+  }
+  var epilogue = product.pointee.epilogue
+  epilogue.column_scale = epilogue.column_scale.map { $0 + firstColumn }
+  epilogue.column_bias = epilogue.column_bias.map { $0 + firstColumn }
+  epilogue.row_scale = epilogue.row_scale.map { $0 + firstRow }
+  epilogue.row_bias = epilogue.row_bias.map { $0 + firstRow }
+  epilogue.residual = epilogue.residual.map { $0 + firstRow * Int(epilogue.residual_stride) + firstColumn }
+  if columns == Level.panelWidth, epilogue.isClip {
+    if epilogue.activation.rawValue == 0 { (epilogue.first, epilogue.second) = (-.infinity, .infinity) }
+    multiplyTile(count: rows, left, b, bRow: bRow, c, targetRow: cRow, &epilogue)
     return
   }
   var room = lanes_room()
   withUnsafeMutablePointer(to: &room) { room in
     let sums = UnsafeMutableRawPointer(room).assumingMemoryBound(to: Float.self)
-    multiplyTile(
-      count: rows, k: Int(product.pointee.k), a, row: Int(product.pointee.a_row),
-      step: Int(product.pointee.a_step),
-      b, bRow: bRow, sums, targetRow: Level.panelWidth)
-    var epilogue = product.pointee.epilogue
-    epilogue.column_scale = epilogue.column_scale.map { $0 + firstColumn }
-    epilogue.column_bias = epilogue.column_bias.map { $0 + firstColumn }
-    epilogue.row_scale = epilogue.row_scale.map { $0 + firstRow }
-    epilogue.row_bias = epilogue.row_bias.map { $0 + firstRow }
-    epilogue.residual = epilogue.residual.map { $0 + firstRow * Int(epilogue.residual_stride) + firstColumn }
+    multiplyTile(count: rows, left, b, bRow: bRow, sums, targetRow: Level.panelWidth)
     Level.finish(&epilogue, sums, sourceRow: Level.panelWidth, c, cRow: cRow, rows: rows, columns: columns)
   }
 }

@@ -51,12 +51,19 @@ extension Level {
     firstPosition: Int, count: Int, _ target: UnsafeMutablePointer<Float>
   ) {
     let window = window.pointee
+    // The taps of a row lie together, as do their pixels.
+    let isRun = window.dilation_x == 1 && pixelStride == channels
     var to = target
     for position in firstPosition..<(firstPosition + count) {
       let y = position / Int(window.out_width) * Int(window.stride_y) - Int(window.pad_top)
       let x = position % Int(window.out_width) * Int(window.stride_x) - Int(window.pad_left)
       for tapY in 0..<Int(window.kernel_height) {
         let sourceY = y + tapY * Int(window.dilation_y)
+        if isRun {
+          unfoldRow(window, input, channels, sourceY, x, to)
+          to += Int(window.kernel_width) * channels
+          continue
+        }
         for tapX in 0..<Int(window.kernel_width) {
           let sourceX = x + tapX * Int(window.dilation_x)
           if sourceY < 0 || sourceY >= Int(window.height) || sourceX < 0 || sourceX >= Int(window.width) {
@@ -70,6 +77,45 @@ extension Level {
       }
     }
   }
+}
+
+extension Level {
+  /// Writes `count` values of a row that has `left` zeros before it and as many behind it as are asked for.
+  ///
+  /// - Parameter row: nil for nothing but zeros.
+  public static func padRow(
+    _ row: UnsafePointer<Float>?, length: Int, left: Int, _ target: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    let first = row == nil ? count : lesser(left, count)
+    let end = row == nil ? count : lesser(left + length, count)
+    forEachPart(first) { index, part in storePart(target + index, splat(0), part) }
+    if let row {
+      forEachPart(end - first) { index, part in
+        storePart(target + first + index, loadPart(row + index, part), part)
+      }
+    }
+    forEachPart(count - end) { index, part in storePart(target + end + index, splat(0), part) }
+  }
+}
+
+/// One pixel's taps of one kernel row, of dense channels-last pixels: a copy, with zeros where it leaves the image.
+@inline(__always)
+private func unfoldRow(
+  _ window: kernels_window, _ input: UnsafePointer<Float>, _ channels: Int, _ y: Int, _ x: Int,
+  _ target: UnsafeMutablePointer<Float>
+) {
+  let taps = Int(window.kernel_width)
+  let isOutside = y < 0 || y >= Int(window.height)
+  let first = isOutside ? taps : lesser(taps, greater(0, -x))
+  let end = isOutside ? taps : greater(first, lesser(taps, Int(window.width) - x))
+  forEachPart(first * channels) { index, part in storePart(target + index, splat(0), part) }
+  let from = input + (y * Int(window.width) + x + first) * channels
+  let to = target + first * channels
+  forEachPart((end - first) * channels) { index, part in
+    storePart(to + index, loadPart(from + index, part), part)
+  }
+  let rest = target + end * channels
+  forEachPart((taps - end) * channels) { index, part in storePart(rest + index, splat(0), part) }
 }
 
 /// A run of positions within one output row, for all channels. `row` is nil if the run lies in the
@@ -96,6 +142,14 @@ private func unfoldRun(
       if step == 1 {
         forEachPart(end - first) { index, part in
           storePart(to + first + index, loadPart(source + first + index, part), part)
+        }
+      } else if step == 2 {
+        // The second vector ends with the last value that is needed, not with the one behind it.
+        forEachPart(end - first) { index, part in
+          let from = source + (first + index) * 2
+          let low = loadPart(from, lesser(16, 2 * part - 1))
+          let high = part > 8 ? lanes_load_part(from + 16, Int64(2 * part - 17), 0) : splat(0)
+          storePart(to + first + index, lanes_even(low, high), part)
         }
       } else {
         for index in first..<end { to[index] = source[index * step] }

@@ -68,11 +68,11 @@ struct Conv: Operation {
     let geometry = try ConvolutionGeometry(window, groups, image: x.shape, weights: weightShape)
     if y.count == 0 { return Step { _ in } }
     guard let packed else { return try unpackedStep(node, geometry) }
-    let taps = try packed.taps(geometry.parameters)
+    let taps = try packed.taps(geometry)
     return Step(scratchBytes: taps.scratchBytes(geometry, node.team)) { memory in
       taps.run(
         geometry, x: memory.floats(x), y: memory.floats(y), residual: residual.map { memory.floats($0) },
-        scratch: memory.scratch, kernels: memory.kernels, team: memory.team)
+        scratch: memory.scratch, team: memory.team)
     }
   }
 
@@ -86,15 +86,15 @@ struct Conv: Operation {
     let activation = activation
     return Step { memory in
       let taps = ConvolutionTaps(
-        geometry.parameters, shape: weights.shape, weights: memory.floats(weights),
-        bias: bias.map { UnsafePointer(memory.floats($0)) }, activation: activation, kernels: memory.kernels)
+        geometry, weights: memory.floats(weights), bias: bias.map { UnsafePointer(memory.floats($0)) },
+        activation: activation, kernels: memory.kernels)
       let scratchBytes = max(taps.scratchBytes(geometry, memory.team), 64)
       guard let scratch = TensorMemory(byteCount: scratchBytes) else {
         throw ONNXError(.outOfMemory, "no memory for \(scratchBytes) bytes of scratch")
       }
       taps.run(
         geometry, x: memory.floats(x), y: memory.floats(y), residual: residual.map { memory.floats($0) },
-        scratch: scratch.base, kernels: memory.kernels, team: memory.team)
+        scratch: scratch.base, team: memory.team)
     }
   }
 }

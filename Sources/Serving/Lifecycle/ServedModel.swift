@@ -25,8 +25,7 @@ public final class ServedModel: Sendable {
   private let internals: Lock<Internals>
   /// Requests taken in and not yet answered.
   private let gate = RequestGate()
-  /// Set once, when the model is ready.
-  private let serving = AtomicLazyReference<LoadedModel>()
+  private let serving = OnceReference<LoadedModel>()
   private let times: ExecutionTimes
   /// Requests in the queue, to look without the lock.
   private let waiting = Atomic<Int>(0)
@@ -49,7 +48,7 @@ public final class ServedModel: Sendable {
   public var isReady: Bool { gate.isOpen }
 
   /// What the model says of itself; nil unless it is ready.
-  public var description: ModelDescription? { gate.isOpen ? serving.load()?.contract.description : nil }
+  public var description: ModelDescription? { gate.isOpen ? serving.value?.contract.description : nil }
 
   /// What kind of model it is, `onnx_onnxv1` for example; empty until it is ready.
   public var platform: String { description?.platform ?? "" }
@@ -65,7 +64,7 @@ public final class ServedModel: Sendable {
       name: name, description: model.description, configuredMaximum: source.configuration.maximumBatch)
     let isSerial = model.description.concurrency == .serial
     let countsTurns = isSerial || source.configuration.instances != nil
-    _ = serving.storeIfNil(LoadedModel(model, contract: contract, countsTurns: countsTurns))
+    serving.set(LoadedModel(model, contract: contract, countsTurns: countsTurns))
     internals.withLock {
       $0.turnLimit = isSerial ? 1 : max(turnLimit, 1)
       $0.state = .ready
@@ -100,7 +99,7 @@ public final class ServedModel: Sendable {
       if internals.state == .unloading { internals.state = .unloaded }
       return true
     }
-    if isDone { serving.load()?.release() }
+    if isDone { serving.value?.release() }
     return isDone
   }
 
@@ -114,7 +113,7 @@ public final class ServedModel: Sendable {
   /// - Returns: whether it was executed here.
   @discardableResult
   public func submit(_ request: InferenceRequest, mayRunHere: Bool = false) throws(ServingError) -> Bool {
-    guard gate.isOpen, let loaded = serving.load() else { throw notReady(state) }
+    guard gate.isOpen, let loaded = serving.value else { throw notReady(state) }
     let contract = loaded.contract
     try contract.check(request.inputs)
     guard contract.isBatching && request.rows > contract.maximumBatch else {
@@ -208,7 +207,7 @@ public final class ServedModel: Sendable {
 
   private func executeNextBatch() {
     let now = clock.now()
-    guard let loaded = serving.load(), let plugin = loaded.plugin else { return }
+    guard let loaded = serving.value, let plugin = loaded.plugin else { return }
     let contract = loaded.contract
     let turn = internals.withLock { internals in
       let maximum = contract.isBatching ? contract.maximumBatch : nil
@@ -228,20 +227,27 @@ public final class ServedModel: Sendable {
       return
     }
     let rows = model.description.maximumBatch > 1 ? batch.reduce(0) { $0 + $1.rows } : 1
-    let requests = batch.map { request in
-      request.begin(rows: model.description.maximumBatch > 1 ? request.rows : 1, batchSize: rows, at: now)
+    let bytes = batch.reduce(0) { $0 + $1.byteCount }
+    let requests = batch.enumerated().map { position, request in
+      request.begin(
+        rows: model.description.maximumBatch > 1 ? request.rows : 1, batchSize: rows,
+        reportedBytes: position == 0 ? bytes : nil, at: now)
     }
     metrics.executions.add()
     metrics.rows.add(UInt64(rows))
     metrics.batchSize.observe(Double(rows))
     model.execute(inputs: inputs, requests: requests)
-    times.learn(byteCount: batch.reduce(0) { $0 + $1.byteCount }, from: now, to: clock.now())
   }
 
   private func drop(_ request: InferenceRequest, _ error: ServingError, at now: Int64) {
     gate.leave()
     (error.code == .cancelled ? metrics.cancelled : metrics.refused).add()
     request.refuse(error, at: now)
+  }
+
+  /// Takes in how long an execution over so many bytes of inputs took.
+  func learn(batchBytes: Int, timing: InferenceTiming) {
+    times.learn(byteCount: batchBytes, from: timing.startedAt, to: timing.startedAt + timing.execute)
   }
 
   /// A request that ran has its answer.

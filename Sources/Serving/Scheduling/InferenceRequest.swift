@@ -14,6 +14,8 @@ public protocol InferenceReceiver: AnyObject, Sendable {
 /// Nanoseconds that a request spent in each phase, and the batch it ran in.
 public struct InferenceTiming: Sendable {
   public var queue: Int64 = 0
+  /// When the execution began, by the monotonic clock.
+  public var startedAt: Int64 = 0
   public var execute: Int64 = 0
   /// Rows of the whole batch.
   public var batchSize = 1
@@ -32,6 +34,8 @@ public final class InferenceRequest: Sendable {
     var queuedAt: Int64 = 0
     var startedAt: Int64 = 0
     var batchSize = 1
+    /// Bytes of the inputs of the whole batch, of the one request that reports how long it took.
+    var reportedBytes: Int?
   }
 
   public let id: String
@@ -101,13 +105,15 @@ public final class InferenceRequest: Sendable {
   }
 
   /// Makes the plugin's view of the request, for a batch of `batchSize` rows.
-  func begin(rows: Int, batchSize: Int, at now: Int64) -> PluginRequest {
+  /// - Parameter reportedBytes: bytes of the batch's inputs, if this request is to report its duration.
+  func begin(rows: Int, batchSize: Int, reportedBytes: Int?, at now: Int64) -> PluginRequest {
     let running = PluginRequest(
       id: id, parameters: parameters, deadline: deadline, rows: rows, receiver: self)
     let isCancelled = state.withLock { state in
       state.running = running
       state.startedAt = now
       state.batchSize = batchSize
+      state.reportedBytes = reportedBytes
       return state.isCancelled
     }
     if isCancelled { running.cancel() }
@@ -130,16 +136,19 @@ extension InferenceRequest: PluginRequestReceiver {
   public func receive(chunk: [Tensor]) -> Bool { receiver.receive(chunk: chunk) }
 
   public func finish(status: PluginStatus, message: String, outputs: [Tensor]) {
-    let (model, timing) = state.withLock { state in
+    let (model, timing, reportedBytes) = state.withLock { state in
       var timing = InferenceTiming()
       timing.queue = state.startedAt - state.queuedAt
+      timing.startedAt = state.startedAt
       timing.execute = (state.model?.clock.now() ?? state.startedAt) - state.startedAt
       timing.batchSize = state.batchSize
       let model = state.model
       state.running = nil
       state.model = nil
-      return (model, timing)
+      return (model, timing, state.reportedBytes)
     }
+    // Before the answer is written and sent, which is not the model's time.
+    if let reportedBytes { model?.learn(batchBytes: reportedBytes, timing: timing) }
     model?.requestFinished(isSuccess: status == .ok, timing: timing)
     guard status == .ok else {
       receiver.finish(.failure(ServingError(status, message)), timing: timing)

@@ -1,0 +1,37 @@
+import Foundation
+
+/// A line of what the driver asks: a case of Benchmarks/kernels/cases.json, and how to run it.
+struct Case: Decodable, Hashable {
+  enum Kind: String, Decodable { case peak, conv, gemm }
+
+  var kind: Kind
+  var threads: Int
+  /// For how long to repeat it.
+  var milliseconds: Double
+
+  // A convolution of square images with padding kernel / 2, bias and Relu.
+  var batch: Int?
+  var inputs: Int?
+  var outputs: Int?
+  var size: Int?
+  var kernel: Int?
+  var stride: Int?
+  var groups: Int?
+  var layout: String?
+
+  // A product of [m,k] with `layers` different weights [k,n] in turn, with bias.
+  var m: Int?
+  var k: Int?
+  var n: Int?
+  var layers: Int?
+}
+
+struct MissingField: Error {
+  var field: String
+}
+
+/// The value of a field that this kind of case must have.
+func require<Value>(_ value: Value?, _ field: String) throws -> Value {
+  guard let value else { throw MissingField(field: field) }
+  return value
+}

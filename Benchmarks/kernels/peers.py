@@ -1,0 +1,151 @@
+"""What Swerve's kernels are compared with: each function gives a case as something to call, or None."""
+import ctypes
+import ctypes.util
+
+import numpy
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+random = numpy.random.default_rng(1)
+
+
+def floats(*shape):
+    return random.random(shape, dtype=numpy.float32) - 0.5
+
+
+def onnxruntime_session(nodes, constants, x, outputs, threads):
+    """A model of these nodes with its input and outputs bound, so that a run copies nothing."""
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs]
+    initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "case", inputs, values, initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    binding = session.io_binding()
+    binding.bind_cpu_input("x", x)
+    for name, shape in outputs:
+        binding.bind_ortvalue_output(
+            name, onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, numpy.float32))
+    return lambda: session.run_with_iobinding(binding)
+
+
+def convolution_operands(case):
+    kernel, size = case["kernel"], case["size"]
+    x = floats(case["batch"], case["inputs"], size, size)
+    weights = floats(case["outputs"], case["inputs"] // case["groups"], kernel, kernel)
+    return x, weights, floats(case["outputs"])
+
+
+def convolution_onnxruntime(case, threads):
+    x, weights, bias = convolution_operands(case)
+    kernel, stride = case["kernel"], case["stride"]
+    size = (case["size"] + 2 * (kernel // 2) - kernel) // stride + 1
+    nodes = [
+        helper.make_node(
+            "Conv", ["x", "w", "b"], ["c"], kernel_shape=[kernel] * 2, pads=[kernel // 2] * 4,
+            strides=[stride] * 2, group=case["groups"]),
+        helper.make_node("Relu", ["c"], ["y"]),
+    ]
+    outputs = [("y", [case["batch"], case["outputs"], size, size])]
+    return onnxruntime_session(nodes, {"w": weights, "b": bias}, x, outputs, threads)
+
+
+def convolution_torch(case, threads):
+    x, weights, bias = map(torch.from_numpy, convolution_operands(case))
+    layout = torch.channels_last if case["layout"] == "channels-last" else torch.contiguous_format
+    x = x.contiguous(memory_format=layout)
+    weights = weights.contiguous(memory_format=layout)
+    padding, stride, groups = [case["kernel"] // 2] * 2, [case["stride"]] * 2, case["groups"]
+    try:
+        # oneDNN with weights in its own order and Relu fused, which is what torch.compile makes of it.
+        packed = torch.ops.mkldnn._reorder_convolution_weight(
+            weights, padding, stride, [1, 1], groups, list(x.shape))
+
+        def run():
+            return torch.ops.mkldnn._convolution_pointwise(
+                x, packed, bias, padding, stride, [1, 1], groups, "relu", [], "")
+
+        run()
+        return run
+    except (AttributeError, RuntimeError):
+        return lambda: torch.conv2d(x, weights, bias, stride, padding, 1, groups).relu_()
+
+
+def product_onnxruntime(case, threads):
+    m, k, n = case["m"], case["k"], case["n"]
+    nodes, constants, outputs = [], {"b": floats(n)}, []
+    for layer in range(case["layers"]):
+        constants[f"w{layer}"] = floats(k, n)
+        nodes.append(helper.make_node("Gemm", ["x", f"w{layer}", "b"], [f"y{layer}"]))
+        outputs.append((f"y{layer}", [m, n]))
+    return onnxruntime_session(nodes, constants, floats(m, k), outputs, threads)
+
+
+def product_torch(case, threads):
+    m, k, n = case["m"], case["k"], case["n"]
+    x, bias = torch.from_numpy(floats(m, k)), torch.from_numpy(floats(n))
+    try:
+        weights = [
+            torch.ops.mkldnn._reorder_linear_weight(torch.from_numpy(floats(n, k)), m)
+            for _ in range(case["layers"])
+        ]
+
+        def run():
+            for weight in weights:
+                torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+        run()
+        return run
+    except (AttributeError, RuntimeError):
+        weights = [torch.from_numpy(floats(k, n)) for _ in range(case["layers"])]
+
+        def run():
+            for weight in weights:
+                torch.addmm(bias, x, weight)
+
+        return run
+
+
+def openblas():
+    """Debian's OpenBLAS, if it is installed."""
+    path = ctypes.util.find_library("openblas")
+    return ctypes.CDLL(path) if path else None
+
+
+blas = openblas()
+
+
+def product_openblas(case, threads):
+    """The product alone: OpenBLAS adds no bias."""
+    if blas is None:
+        return None
+    m, k, n = case["m"], case["k"], case["n"]
+    x, y = floats(m, k), numpy.empty((m, n), numpy.float32)
+    weights = [floats(k, n) for _ in range(case["layers"])]
+    blas.openblas_set_num_threads(threads)
+
+    def pointer(array):
+        return array.ctypes.data_as(ctypes.c_void_p)
+
+    one, zero = ctypes.c_float(1), ctypes.c_float(0)
+    calls = [
+        (101, 111, 111, m, n, k, one, pointer(x), k, pointer(weight), n, zero, pointer(y), n)
+        for weight in weights
+    ]
+
+    def run():
+        for arguments in calls:
+            blas.cblas_sgemm(*arguments)
+
+    run.operands = (x, y, weights)
+    return run
+
+
+PEERS = {
+    "conv": {"onnxruntime": convolution_onnxruntime, "torch": convolution_torch},
+    "gemm": {"onnxruntime": product_onnxruntime, "torch": product_torch, "openblas": product_openblas},
+}
