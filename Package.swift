@@ -89,7 +89,8 @@ let package = Package(
       name: "HalfPlusTwoPlugin", dependencies: ["CSwervePlugin"], path: "plugins/half_plus_two",
       sources: ["half_plus_two.c"], publicHeadersPath: ".", cSettings: strictC),
     .target(
-      name: "WordsPlugin", dependencies: ["CSwervePlugin"], path: "plugins/words", exclude: ["README.md", "example"],
+      name: "WordsPlugin", dependencies: ["CSwervePlugin"], path: "plugins/words",
+      exclude: ["README.md", "example"],
       sources: ["words.c"], publicHeadersPath: ".", cSettings: strictC),
     .target(
       name: "OnnxPlugin", dependencies: ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],

@@ -82,7 +82,8 @@ struct ServeOptions: ParsableArguments {
   var compressMinBytes = 1024
 
   @Flag(
-    help: "Let clients pass tensors in shared memory. They reach all that the server's user may, so trust them.")
+    help:
+      "Let clients pass tensors in shared memory. They reach all that the server's user may, so trust them.")
   var sharedMemory = false
 
   @Flag(help: "Answer faults of /v2 with Triton's statuses, such as 500 for a malformed request.")

@@ -24,7 +24,8 @@ import Testing
     try check(transcript, on: server)
   }
 
-  @Test(arguments: ExtensionTranscripts.tensorFlowServing) func takesExamples(_ transcript: Transcript) throws {
+  @Test(arguments: ExtensionTranscripts.tensorFlowServing) func takesExamples(_ transcript: Transcript) throws
+  {
     try check(transcript, on: server)
   }
 
@@ -90,7 +91,10 @@ import Testing
         "inf:3", "123456.789062:2", "0.826384:0", "0.000000:1",
       ])
     let whole = integers("p", [3], [-5, 7, 0])
-    #expect(try Classification(count: 2, labels: ["a", "b", "c"]).classes(of: whole).stringValues == ["7:1:b", "0:2:c"])
+    #expect(
+      try Classification(count: 2, labels: ["a", "b", "c"]).classes(of: whole).stringValues == [
+        "7:1:b", "0:2:c",
+      ])
   }
 
   @Test func aHugeOutputIsRefused() throws {

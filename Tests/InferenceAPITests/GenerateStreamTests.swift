@@ -46,7 +46,8 @@ private func piece(_ text: String) -> [Tensor] { [strings("text_output", [1], [t
 private func events(_ answer: TestServer.Answer) -> String {
   var text = ""
   var rest = answer.body[...]
-  while let end = rest.firstIndex(of: 13), let size = Int(String(decoding: rest[..<end], as: UTF8.self), radix: 16),
+  while let end = rest.firstIndex(of: 13),
+    let size = Int(String(decoding: rest[..<end], as: UTF8.self), radix: 16),
     size > 0
   {
     text += String(decoding: rest[(end + 2)..<(end + 2 + size)], as: UTF8.self)
@@ -75,7 +76,8 @@ private func events(_ answer: TestServer.Answer) -> String {
     #expect(answer.status == 200)
     #expect(answer.headers.contains { $0.hasPrefix("Content-Type: text/event-stream") }, "\(answer.headers)")
     #expect(
-      events(answer) == Self.start + #","text_output":"to"}"# + "\n\n" + Self.start + #","text_output":"be\n"}"# + "\n\n")
+      events(answer) == Self.start + #","text_output":"to"}"# + "\n\n" + Self.start
+        + #","text_output":"be\n"}"# + "\n\n")
   }
 
   @Test func aModelThatDoesNotStreamHasOneEvent() throws {
@@ -95,7 +97,9 @@ private func events(_ answer: TestServer.Answer) -> String {
       return .failure(ServingError(.pluginFault, "out of words"))
     }
     #expect(answer.status == 200)
-    #expect(events(answer) == Self.start + #","text_output":"to"}"# + "\n\n" + #"data: {"error":"out of words"}"# + "\n\n")
+    #expect(
+      events(answer) == Self.start + #","text_output":"to"}"# + "\n\n" + #"data: {"error":"out of words"}"#
+        + "\n\n")
   }
 
   @Test func generateTakesOnePiece() throws {
@@ -138,7 +142,8 @@ private func events(_ answer: TestServer.Answer) -> String {
     let server = try TestServer(FakeCatalog(allModels: [model]))
     defer { server.stop() }
     let connection = try server.connect()
-    let head = "POST /v2/models/stream/generate_stream HTTP/1.1\r\nHost: t\r\nContent-Length: \(Self.body.count)\r\n\r\n"
+    let head =
+      "POST /v2/models/stream/generate_stream HTTP/1.1\r\nHost: t\r\nContent-Length: \(Self.body.count)\r\n\r\n"
     try TestServer.send(Array(head.utf8) + Self.body, to: connection)
     var last = -1
     for _ in 0..<200 {

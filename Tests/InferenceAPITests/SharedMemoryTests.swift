@@ -41,7 +41,9 @@ private final class ClientMemory {
 
   deinit { server.stop() }
 
-  private func register(_ name: String, key: String? = nil, offset: Int = 0, byteCount: Int) throws -> TestServer.Answer {
+  private func register(_ name: String, key: String? = nil, offset: Int = 0, byteCount: Int) throws
+    -> TestServer.Answer
+  {
     let body = #"{"key":"\#(key ?? memory.key)","offset":\#(offset),"byte_size":\#(byteCount)}"#
     return try server.ask("POST", "\(base)/region/\(name)/register", body: Array(body.utf8))
   }
@@ -64,12 +66,14 @@ private final class ClientMemory {
     #expect(answer.status == 200, "\(answer.text)")
     #expect(
       answer.text.contains(
-        #""shape":[4],"parameters":{"shared_memory_region":"out","shared_memory_offset":8,"shared_memory_byte_size":20}}"#))
+        #""shape":[4],"parameters":{"shared_memory_region":"out","shared_memory_offset":8,"shared_memory_byte_size":20}}"#
+      ))
     #expect(memory.read(4, at: 1024 + 8) == [2, 3, 4, 5])
     let status = try server.ask("GET", "\(base)/status").text
     #expect(
       status
-        == #"[{"name":"in","key":"\#(memory.key)","offset":0,"byte_size":1024},{"name":"out","key":"\#(memory.key)","offset":1024,"byte_size":1024}]"#)
+        == #"[{"name":"in","key":"\#(memory.key)","offset":0,"byte_size":1024},{"name":"out","key":"\#(memory.key)","offset":1024,"byte_size":1024}]"#
+    )
     #expect(try server.ask("POST", "\(base)/region/in/unregister").status == 200)
     #expect(try server.ask("GET", "\(base)/region/in/status").status == 400)
     #expect(try server.ask("POST", "\(base)/unregister").status == 200)
@@ -96,11 +100,20 @@ private final class ClientMemory {
     #expect(try register("c", byteCount: 8).status == 429)
     let good = #""shared_memory_region":"a","shared_memory_byte_size":16"#
     let inputs = [
-      (#""shared_memory_region":"nope","shared_memory_byte_size":16"#, "Unable to find shared memory region: 'nope'"),
+      (
+        #""shared_memory_region":"nope","shared_memory_byte_size":16"#,
+        "Unable to find shared memory region: 'nope'"
+      ),
       (#""shared_memory_region":"a","shared_memory_byte_size":2049"#, "Invalid offset + byte size"),
-      (#""shared_memory_region":"a","shared_memory_byte_size":1,"shared_memory_offset":18446744073709551615"#, "Invalid offset"),
+      (
+        #""shared_memory_region":"a","shared_memory_byte_size":1,"shared_memory_offset":18446744073709551615"#,
+        "Invalid offset"
+      ),
       (#""shared_memory_region":"a","shared_memory_byte_size":12"#, "input byte size mismatch for input 'x'"),
-      (#""shared_memory_region":"a","shared_memory_byte_size":1028"#, "more than 1024 bytes of inputs in shared memory"),
+      (
+        #""shared_memory_region":"a","shared_memory_byte_size":1028"#,
+        "more than 1024 bytes of inputs in shared memory"
+      ),
       (#""shared_memory_region":"a""#, "go together"),
     ]
     for (input, words) in inputs {
@@ -111,7 +124,8 @@ private final class ClientMemory {
     let small = try infer(good, output: #""shared_memory_region":"b","shared_memory_byte_size":8"#)
     #expect(small.status == 400)
     #expect(small.text.contains("should be at least 16 bytes to hold the results"), "\(small.text)")
-    let both = try infer(good, output: #""shared_memory_region":"b","shared_memory_byte_size":8,"classification":1"#)
+    let both = try infer(
+      good, output: #""shared_memory_region":"b","shared_memory_byte_size":8,"classification":1"#)
     #expect(both.status == 400)
   }
 

@@ -300,7 +300,9 @@ struct InferRequestReader {
   }
 
   private func checkSources(_ input: PartialInput) throws {
-    if input.hasData, input.parameters.binaryDataSize == nil, !input.parameters.usesSharedMemory { return }
+    if input.hasData, input.parameters.binaryDataSize == nil, input.parameters.sharedMemory == nil {
+      return
+    }
     var sources: [String] = []
     if input.hasData { sources.append("'data'") }
     if input.parameters.binaryDataSize != nil { sources.append("'binary_data_size'") }
@@ -354,7 +356,8 @@ struct InferRequestReader {
     guard let name else { throw refuse("'name' is missing; give the output's name") }
     let classification = parameters.classCount > 0 ? Classification(count: parameters.classCount) : nil
     guard classification == nil || parameters.sharedMemory == nil else {
-      throw refuse("shared memory can't be set for class output: 'classification' and shared memory exclude each other")
+      throw refuse(
+        "shared memory can't be set for class output: 'classification' and shared memory exclude each other")
     }
     return RequestedOutput(
       name: name, isBinary: parameters.isBinary, classification: classification,

@@ -39,7 +39,8 @@ enum LogSettings {
       case "log_verbose_level": changes.append((.debug, try value.natural(at: key) > 0))
       case "log_format": try checkFormat(try value.text(at: key))
       case "log_file":
-        throw .badRequest("log file location can not be updated through network protocol; lines go to standard error")
+        throw .badRequest(
+          "log file location can not be updated through network protocol; lines go to standard error")
       default:
         throw .badRequest(
           "\(excerpt(key)): no such log setting; expected log_info, log_warning, log_error, log_verbose_level or "

@@ -11,7 +11,9 @@ enum ModelConfigurationDocument {
       ("name", .string(name)),
       ("platform", .string(description.platform)),
       ("backend", .string(description.platform)),
-      ("version_policy", .object([("specific", .object([("versions", .array([.integer(Int64(version))]))]))])),
+      (
+        "version_policy", .object([("specific", .object([("versions", .array([.integer(Int64(version))]))]))])
+      ),
       ("max_batch_size", .integer(isBatching ? Int64(description.maximumBatch) : 0)),
       ("input", .array(description.inputs.map { input($0, isBatching) })),
       ("output", .array(description.outputs.map { output($0, isBatching) })),

@@ -11,7 +11,8 @@ extension Exchange {
     let text = UnsafeRawBufferPointer(body)
     guard text.contains(where: { !JSONText.isSpace($0) }) else { return [] }
     guard text.count <= Exchange.maximumDocument else {
-      throw APIFailure(413, "the body has \(text.count) bytes; at most \(Exchange.maximumDocument) are taken here")
+      throw APIFailure(
+        413, "the body has \(text.count) bytes; at most \(Exchange.maximumDocument) are taken here")
     }
     let document: JSONValue
     do throws(JSONError) {

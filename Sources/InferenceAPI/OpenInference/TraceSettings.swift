@@ -24,12 +24,15 @@ enum TraceSettings {
     for (key, value) in members {
       guard let current = document[key] else {
         throw .badRequest(
-          "\(excerpt(key)): no such trace setting; expected trace_level, trace_rate, trace_count or log_frequency")
+          "\(excerpt(key)): no such trace setting; expected trace_level, trace_rate, trace_count or log_frequency"
+        )
       }
       let isUnchanged = value == .null || value == current || value == .string("OFF") && key == "trace_level"
       guard isUnchanged else {
         throw APIFailure(
-          501, "\(key): this server takes no traces (GET /v2 does not list 'trace'), so that it can only stay as it is")
+          501,
+          "\(key): this server takes no traces (GET /v2 does not list 'trace'), so that it can only stay as it is"
+        )
       }
     }
   }

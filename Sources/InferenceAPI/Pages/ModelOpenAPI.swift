@@ -43,7 +43,9 @@ struct ModelOpenAPI {
         "description": "One model of a model server; /openapi.yaml describes the whole server.",
       ],
       "paths": .object(paths),
-      "components": ["schemas": ["Error": ModelOpenAPI.object([("error", ["type": "string"])], required: ["error"])]],
+      "components": [
+        "schemas": ["Error": ModelOpenAPI.object([("error", ["type": "string"])], required: ["error"])]
+      ],
     ]
   }
 
@@ -147,7 +149,10 @@ struct ModelOpenAPI {
 
   private var generateResponse: JSONValue {
     ModelOpenAPI.object(
-      [("id", ["type": "string"]), ("model_name", ["const": .string(name)]), ("model_version", ["type": "string"])]
+      [
+        ("id", ["type": "string"]), ("model_name", ["const": .string(name)]),
+        ("model_version", ["type": "string"]),
+      ]
         + description.outputs.map { ($0.name, [:]) },
       required: ["model_name", "model_version"])
   }

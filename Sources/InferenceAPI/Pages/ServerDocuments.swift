@@ -7,7 +7,8 @@ import Tensors
 enum ServerDocuments {
   /// Extensions of the Open Inference Protocol that always work.
   static let extensions = [
-    "binary_tensor_data", "classification", "generate", "logging", "model_configuration", "model_repository(index)",
+    "binary_tensor_data", "classification", "generate", "logging", "model_configuration",
+    "model_repository(index)",
     "parameters", "tfs_rest_v1",
   ]
 

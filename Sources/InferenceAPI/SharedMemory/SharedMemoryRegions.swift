@@ -45,7 +45,8 @@ public final class SharedMemoryRegions: Sendable {
     let refusal: APIFailure? = regions.withLock { regions in
       if regions.contains(where: { $0.name == name }) {
         return .badRequest(
-          "shared memory region '\(excerpt(name))' already in manager; unregister it first, or take another name")
+          "shared memory region '\(excerpt(name))' already in manager; unregister it first, or take another name"
+        )
       }
       guard regions.count < maximumCount else {
         return APIFailure(
@@ -76,7 +77,9 @@ public final class SharedMemoryRegions: Sendable {
   }
 
   /// A part of a region, for one tensor.
-  func slice(of name: String, offset: Int, byteCount: Int, path: String) throws(APIFailure) -> SharedMemorySlice {
+  func slice(of name: String, offset: Int, byteCount: Int, path: String) throws(APIFailure)
+    -> SharedMemorySlice
+  {
     let region = try region(name)
     guard offset <= region.byteCount - byteCount else {
       throw .badRequest(
@@ -94,13 +97,14 @@ public final class SharedMemoryRegions: Sendable {
     let isName = !name.isEmpty && name.count <= 254 && !name.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
     guard key.utf8.first == UInt8(ascii: "/"), isName, key != "/.", key != "/.." else {
       throw .badRequest(
-        "'\(excerpt(key))' (key) names no shared memory object; expected a slash and a name of up to 254 bytes")
+        "'\(excerpt(key))' (key) names no shared memory object; expected a slash and a name of up to 254 bytes"
+      )
     }
   }
 }
 
 /// A part of a region of shared memory that holds one tensor.
-struct SharedMemorySlice: Sendable {
+final class SharedMemorySlice: Sendable {
   /// As the client calls it.
   let region: String
   let object: SharedMemoryObject
@@ -110,12 +114,21 @@ struct SharedMemorySlice: Sendable {
   let offset: Int
   let byteCount: Int
 
+  init(region: String, object: SharedMemoryObject, start: Int, offset: Int, byteCount: Int) {
+    self.region = region
+    self.object = object
+    self.start = start
+    self.offset = offset
+    self.byteCount = byteCount
+  }
+
   /// Its bytes, copied.
   func read(path: String) throws(APIFailure) -> TensorMemory {
     guard let memory = TensorMemory(byteCount: byteCount) else {
       throw APIFailure(503, "\(path): no memory for \(byteCount) bytes of shared memory")
     }
-    guard object.read(into: UnsafeMutableRawBufferPointer(start: memory.base, count: byteCount), at: start) else {
+    guard object.read(into: UnsafeMutableRawBufferPointer(start: memory.base, count: byteCount), at: start)
+    else {
       throw .badRequest(
         "\(path): \(byteCount) bytes at offset \(offset) of shared memory region '\(excerpt(region))' cannot be "
           + "read; the object has been made shorter")

@@ -20,7 +20,9 @@ extension InferenceService {
     let members = JSONValue.object(try exchange.documentMembers())
     guard let key = try members["key"]?.text(at: "key"),
       let byteCount = try members["byte_size"]?.natural(at: "byte_size")
-    else { throw .badRequest("'key' and 'byte_size' are needed; expected {\"key\", \"offset\", \"byte_size\"}") }
+    else {
+      throw .badRequest("'key' and 'byte_size' are needed; expected {\"key\", \"offset\", \"byte_size\"}")
+    }
     let offset = try members["offset"]?.natural(at: "offset") ?? 0
     try regions.register(name, key: key, offset: offset, byteCount: byteCount)
     exchange.respondEmpty()
@@ -57,7 +59,8 @@ extension InferenceService {
 enum SharedMemoryDocuments {
   static func entry(_ region: SharedMemoryRegions.Region) -> JSONValue {
     .object([
-      ("name", .string(region.name)), ("key", .string(region.key)), ("offset", .integer(Int64(region.offset))),
+      ("name", .string(region.name)), ("key", .string(region.key)),
+      ("offset", .integer(Int64(region.offset))),
       ("byte_size", .integer(Int64(region.byteCount))),
     ])
   }

@@ -19,7 +19,8 @@ struct ExamplesAnswer: InferenceAnswer {
 
   func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure) {
     guard let scores = outputs.first(where: { $0.datatype != .bytes }) else {
-      throw .badRequest("model '\(excerpt(reference.name))' has no output of numbers, so that it cannot \(method.rawValue)")
+      throw .badRequest(
+        "model '\(excerpt(reference.name))' has no output of numbers, so that it cannot \(method.rawValue)")
     }
     guard scores.shape.rank > 0, scores.shape[0] == rowCount else {
       throw .badRequest(

@@ -49,7 +49,9 @@ struct ExamplesReader {
       case "signature_name": try checkSignature(&reader)
       case "context": try readContext(&reader)
       case "examples":
-        guard examples == nil else { throw APIFailure.badRequest("examples: this member is given twice; give it once") }
+        guard examples == nil else {
+          throw APIFailure.badRequest("examples: this member is given twice; give it once")
+        }
         _ = try reader.peekKind()
         examples = reader
         _ = try reader.skipValue()
@@ -99,7 +101,8 @@ struct ExamplesReader {
       row += 1
     }
     guard row > 0 else {
-      throw APIFailure.badRequest("When method is \(verb), key 'examples' is expected and value is an empty array")
+      throw APIFailure.badRequest(
+        "When method is \(verb), key 'examples' is expected and value is an empty array")
     }
     var tensors: [Tensor] = []
     for (spec, column) in zip(inputs, columns) where column.count > 0 {
@@ -108,7 +111,9 @@ struct ExamplesReader {
     return tensors
   }
 
-  private mutating func readExample(_ row: Int, _ reader: inout JSONReader, into columns: [TensorAccumulator]) throws {
+  private mutating func readExample(_ row: Int, _ reader: inout JSONReader, into columns: [TensorAccumulator])
+    throws
+  {
     guard try reader.peekKind() == .object else {
       throw APIFailure.badRequest("Example: \(row) is no object; expected one of features (examples[\(row)])")
     }
