@@ -6,7 +6,7 @@ enum Endpoint: Sendable {
   case live, ready, health
   case serverMetadata, modelNames, modelMetadata, modelReady, modelConfiguration, modelOpenAPI
   case infer, generate, generateStream
-  case repositoryIndex, logSettings, traceSettings
+  case repositoryIndex, logSettings, setLogSettings, traceSettings, setTraceSettings
   case sharedMemoryStatus, registerSharedMemory, unregisterSharedMemory
   case deviceMemoryStatus, registerDeviceMemory, unregisterDeviceMemory
   case modelList, modelStatus, servableMetadata, predict, classify, regress, explain
@@ -48,11 +48,11 @@ enum Routes {
     [
       Route(.post, "/v2/repository/index", .repositoryIndex),
       Route(.get, "/v2/logging", .logSettings),
-      Route(.post, "/v2/logging", .logSettings),
+      Route(.post, "/v2/logging", .setLogSettings),
       Route(.get, "/v2/trace/setting", .traceSettings),
-      Route(.post, "/v2/trace/setting", .traceSettings),
+      Route(.post, "/v2/trace/setting", .setTraceSettings),
       Route(.get, "/v2/models/{model}/trace/setting", .traceSettings),
-      Route(.post, "/v2/models/{model}/trace/setting", .traceSettings),
+      Route(.post, "/v2/models/{model}/trace/setting", .setTraceSettings),
     ]
     + memory("/v2/systemsharedmemory", .sharedMemoryStatus, .registerSharedMemory, .unregisterSharedMemory)
     + memory("/v2/cudasharedmemory", .deviceMemoryStatus, .registerDeviceMemory, .unregisterDeviceMemory)

@@ -2,6 +2,8 @@
  *
  * Parameters of a request: "max_tokens", how many words at most, and "delay_ms", how long each takes. */
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -78,9 +80,36 @@ static swerve_status stream(const swerve_host *host, swerve_request *request, co
   return SWERVE_OK;
 }
 
+struct job {
+  const swerve_host *host;
+  const swerve_batch *batch;
+};
+
+static void *run(void *argument) {
+  struct job job = *(struct job *)argument;
+  free(argument);
+  swerve_request *request = job.batch->requests[0];
+  swerve_status status = stream(job.host, request, job.batch->inputs[0].data);
+  job.host->finish(job.host, request, status, NULL);
+  return NULL;
+}
+
+/* A thread for each request: a client that reads slowly holds up its own, and no worker of the server. */
 static swerve_status execute(swerve_model *model, const swerve_batch *batch, swerve_error *error) {
-  (void)error;
-  return stream(model->host, batch->requests[0], batch->inputs[0].data);
+  struct job *job = malloc(sizeof *job);
+  if (!job) return SWERVE_OUT_OF_MEMORY;
+  *job = (struct job){.host = model->host, .batch = batch};
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, 256 << 10);
+  pthread_t thread;
+  int failed = pthread_create(&thread, &attributes, run, job);
+  pthread_attr_destroy(&attributes);
+  if (!failed) return SWERVE_PENDING;
+  free(job);
+  snprintf(error->message, sizeof error->message, "no thread for the request; try again later");
+  return SWERVE_UNAVAILABLE;
 }
 
 static const swerve_plugin plugin = {
