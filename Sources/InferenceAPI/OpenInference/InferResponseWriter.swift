@@ -45,8 +45,9 @@ struct InferResponseWriter {
       if axis > 0 { buffer.append(",") }
       buffer.append(decimal: dimension)
     }
-    if let slice = output.sharedMemory {
-      write(slice, json)
+    if output.sharedMemory != nil {
+      // As Triton has it: its client takes parameters here for those of a binary output.
+      buffer.append("]}")
     } else if output.isBinary && tensor.byteCount > 0 {
       buffer.append("],\"parameters\":{\"binary_data_size\":")
       buffer.append(decimal: BinaryOutput.byteCount(of: tensor))
@@ -56,19 +57,6 @@ struct InferResponseWriter {
       json.writeFlat(tensor)
       buffer.append("}")
     }
-  }
-
-  /// Where in shared memory the elements are, instead of the elements.
-  private func write(_ slice: SharedMemorySlice, _ json: JSONWriter) {
-    json.buffer.append("],\"parameters\":{\"shared_memory_region\":")
-    json.write(slice.region)
-    if slice.offset > 0 {
-      json.buffer.append(",\"shared_memory_offset\":")
-      json.buffer.append(decimal: slice.offset)
-    }
-    json.buffer.append(",\"shared_memory_byte_size\":")
-    json.buffer.append(decimal: slice.byteCount)
-    json.buffer.append("}}")
   }
 
   /// The binary part where it lies; nil if it has to be written, as BYTES have.

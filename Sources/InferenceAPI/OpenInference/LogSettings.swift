@@ -38,6 +38,8 @@ enum LogSettings {
       case "log_error": changes.append((.error, try value.boolean(at: key)))
       case "log_verbose_level": changes.append((.debug, try value.natural(at: key) > 0))
       case "log_format": try checkFormat(try value.text(at: key))
+      // Clients send back what they read.
+      case "log_file" where value == .string(""): break
       case "log_file":
         throw .badRequest(
           "log file location can not be updated through network protocol; lines go to standard error")
