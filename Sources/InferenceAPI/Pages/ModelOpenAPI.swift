@@ -124,18 +124,15 @@ struct ModelOpenAPI {
   }
 
   private func tensor(_ spec: TensorSpec) -> JSONValue {
-    let dimensions: [JSONValue] = spec.shape.map {
-      $0 == Shape.anySize ? ["type": "integer", "minimum": 0] : ["const": .integer(Int64($0))]
-    }
-    var shape: [(String, JSONValue)] = [
-      ("type", "array"), ("minItems", .integer(Int64(dimensions.count))),
-      ("maxItems", .integer(Int64(dimensions.count))),
+    let rank = JSONValue.integer(Int64(spec.shape.rank))
+    let shape: JSONValue = [
+      "type": "array", "minItems": rank, "maxItems": rank, "items": ["type": "integer", "minimum": 0],
+      "description": .string("\(spec.shape); -1 is any size."),
     ]
-    if !dimensions.isEmpty { shape.append(("prefixItems", .array(dimensions))) }
     return ModelOpenAPI.object(
       [
         ("name", ["const": .string(spec.name)]), ("datatype", ["const": .string(spec.datatype.name)]),
-        ("shape", .object(shape)),
+        ("shape", shape),
         ("data", ["type": "array", "description": "Flat in row-major order, or nested as the shape."]),
       ], required: ["name", "datatype", "shape"])
   }
