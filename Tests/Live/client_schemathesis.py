@@ -7,6 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
 
 from server import ROOT
 from steps import Skipped, expect
@@ -29,7 +30,9 @@ def run(document, base, *flags):
         raise Skipped("No module named 'schemathesis'")
     examples = os.environ.get("SWERVE_SCHEMATHESIS_EXAMPLES", "20")
     program = os.path.join(os.path.dirname(sys.executable), "schemathesis")
-    done = subprocess.run(
-        [program, "run", document, "--url", base, "--checks", CHECKS, "--max-examples", examples, "--seed", "1", *flags],
-        capture_output=True, text=True, timeout=3600)
+    # It keeps what it found in the folder it runs in.
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [program, "run", document, "--url", base, "--checks", CHECKS, "--max-examples", examples, "--seed", "1",
+             *flags], capture_output=True, text=True, timeout=3600, cwd=folder)
     expect(done.returncode == 0, done.stdout[-6000:])
