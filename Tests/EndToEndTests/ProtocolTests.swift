@@ -27,7 +27,8 @@ import Testing
     let plain = try ServerProcess(models: ["models"])
     #expect(try plain.get("/v2/systemsharedmemory/status").status == 501)
     #expect(try plain.post("/v2/models/half_plus_two/infer", "{").status == 400)
-    let server = try ServerProcess(models: ["models"], arguments: ["--shared-memory", "--triton-status-codes"])
+    let server = try ServerProcess(
+      models: ["models"], arguments: ["--shared-memory", "--triton-status-codes"])
     #expect(try server.get("/v2/systemsharedmemory/status").text == "[]")
     #expect(try server.post("/v2/models/half_plus_two/infer", "{").status == 500)
   }
