@@ -69,7 +69,7 @@ let package = Package(
     .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: served),
 
     // Kernels: one target an instruction set, chosen at run time.
-    .target(name: "CKernels", cSettings: strictC),
+    .target(name: "CKernels", cSettings: strictC + [.unsafeFlags(["-O2"])]),
     .target(name: "KernelsBaseline", dependencies: ["CKernels"], swiftSettings: kernelSettings([])),
     .target(name: "KernelsAVX2", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx2)),
     .target(name: "KernelsAVX512", dependencies: ["CKernels"], swiftSettings: kernelSettings(avx512)),
@@ -107,20 +107,25 @@ let package = Package(
       swiftSettings: served),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: served),
     .target(
+      name: "ModelFiles", dependencies: ["Serving", "JSON", "Tensors", "Bytes"], swiftSettings: served),
+    .target(
       name: "InferenceAPI",
       dependencies: ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
       swiftSettings: served),
     .executableTarget(
       name: "swerve",
       dependencies: [
-        "InferenceAPI", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors", "Telemetry", "Bytes",
-        "CMalloc",
+        "InferenceAPI", "ModelFiles", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors",
+        "Telemetry", "Bytes", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: served),
 
     // Tests.
     .target(
       name: "TestSupport", dependencies: ["Tensors", "CZlib"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "onnx-cases", dependencies: ["ONNX", "Kernels", "Tensors"], path: "Tests/OnnxCases",
       swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: strict),
@@ -149,6 +154,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "HTTPTests", dependencies: ["Locks", "HTTP", "Bytes", "TestSupport", "COpenSSL"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ModelFilesTests", dependencies: ["ModelFiles", "Serving", "Tensors", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: strict),
     .testTarget(

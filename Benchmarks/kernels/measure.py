@@ -55,6 +55,8 @@ def measure(case, threads, ours, rounds, milliseconds):
     times = {name: float("inf") for name in ["ours", *runs]}
     peak = 0
     for _ in range(rounds):
+        if threads > 1:
+            time.sleep(0.1)  # The peers' threads spin for a while before they sleep.
         answer = ours.measure(dict(kind="peak"), threads, milliseconds / 5)
         peak = max(peak, answer["operations"] / answer["seconds"])
         answer = ours.measure(case, threads, milliseconds)
@@ -62,7 +64,7 @@ def measure(case, threads, ours, rounds, milliseconds):
         for name, run in runs.items():
             times[name] = min(times[name], shortest(run, milliseconds))
             if threads > 1:
-                time.sleep(0.02)  # The peers' threads spin for a while before they sleep.
+                time.sleep(0.1)
     return row(case, threads, times, answer, peak)
 
 

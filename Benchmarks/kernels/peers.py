@@ -20,7 +20,8 @@ def onnxruntime_session(nodes, constants, x, outputs, threads):
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs]
     initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "case", inputs, values, initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    operators = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=operators, ir_version=9)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -145,7 +146,52 @@ def product_openblas(case, threads):
     return run
 
 
+def dynamic_product_onnxruntime(case, threads):
+    """The operators of a dynamically quantised model, which onnxruntime fuses."""
+    m, k, n = case["m"], case["k"], case["n"]
+    constants = {
+        "w": random.integers(-127, 127, (k, n)).astype(numpy.int8), "s": numpy.float32([0.01]), "b": floats(n)}
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["xq", "xs", "xz"]),
+        helper.make_node("MatMulInteger", ["xq", "w", "xz"], ["i"]),
+        helper.make_node("Cast", ["i"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["xs", "s"], ["scale"]),
+        helper.make_node("Mul", ["f", "scale"], ["p"]),
+        helper.make_node("Add", ["p", "b"], ["y"]),
+    ]
+    return onnxruntime_session(nodes, constants, floats(m, k), [("y", [m, n])], threads)
+
+
+def attention_onnxruntime(case, threads):
+    """Queries, keys and values are one tensor here: the session has one input."""
+    heads, size, length = case["heads"], case["size"], case["length"]
+    width = heads * size
+    node = helper.make_node(
+        "MultiHeadAttention", ["x", "k", "v"], ["y"], domain="com.microsoft", num_heads=heads)
+    constants = {"k": floats(1, length, width), "v": floats(1, length, width)}
+    x = floats(1, length, width)
+    return onnxruntime_session([node], constants, x, [("y", [1, length, width])], threads)
+
+
+def attention_torch(case, threads):
+    heads, size, length = case["heads"], case["size"], case["length"]
+    q, k, v = (torch.from_numpy(floats(1, length, heads, size)).transpose(1, 2) for _ in range(3))
+    return lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v)
+
+
+def recurrent_onnxruntime(case, threads):
+    size, steps, batch, gates = case["size"], case["length"], case["batch"], {"LSTM": 4, "GRU": 3}[case["cell"]]
+    constants = {
+        "w": floats(1, gates * size, size), "r": floats(1, gates * size, size), "b": floats(1, 2 * gates * size)}
+    node = helper.make_node(case["cell"], ["x", "w", "r", "b"], ["y"], hidden_size=size)
+    return onnxruntime_session(
+        [node], constants, floats(steps, batch, size), [("y", [steps, 1, batch, size])], threads)
+
+
 PEERS = {
     "conv": {"onnxruntime": convolution_onnxruntime, "torch": convolution_torch},
     "gemm": {"onnxruntime": product_onnxruntime, "torch": product_torch, "openblas": product_openblas},
+    "int8": {"onnxruntime": dynamic_product_onnxruntime},
+    "attention": {"onnxruntime": attention_onnxruntime, "torch": attention_torch},
+    "recurrent": {"onnxruntime": recurrent_onnxruntime},
 }

@@ -17,6 +17,8 @@ extension InferenceService {
     case .modelConfiguration: try answerModelConfiguration(exchange, parameters)
     case .modelOpenAPI: try answerModelOpenAPI(exchange, parameters)
     case .repositoryIndex: try answerRepositoryIndex(exchange)
+    case .repositoryLoad: try answerRepositoryLoad(exchange, parameters)
+    case .repositoryUnload: try answerRepositoryUnload(exchange, parameters)
     case .logSettings, .setLogSettings: try answerLogSettings(exchange)
     case .traceSettings, .setTraceSettings: try answerTraceSettings(exchange, parameters)
     case .sharedMemoryStatus: try answerSharedMemoryStatus(exchange, parameters)

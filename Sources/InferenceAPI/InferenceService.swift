@@ -30,6 +30,9 @@ public final class InferenceService: ExchangeHandler {
   let limits: APILimits
   let identity: ServerIdentity
   let openAPI: String
+  /// Loads and unloads models; nil if they are fixed.
+  let repository: (any RepositoryControl)?
+  let access: AccessControl
   /// Nil unless clients may use shared memory.
   let sharedMemory: SharedMemoryRegions?
   /// Whether faults of `/v2` have Triton's statuses, 500 for a malformed request among them.
@@ -41,11 +44,14 @@ public final class InferenceService: ExchangeHandler {
   ///   - catalog: the models; a `ModelManager`.
   ///   - clock: the clock that `Exchange.startedAt` is read from.
   ///   - openAPI: the text of openapi.yaml, served as it is.
+  ///   - repository: loads and unloads models; nil if they are fixed.
+  ///   - access: who may do what.
   ///   - sharedMemory: where clients register shared memory; nil if they may not.
   ///   - usesTritonStatusCodes: whether faults of `/v2` have Triton's statuses, for clients that depend on them.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
     limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
+    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
     sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false
   ) {
     self.catalog = catalog
@@ -55,6 +61,8 @@ public final class InferenceService: ExchangeHandler {
     self.limits = limits
     self.identity = identity
     self.openAPI = openAPI
+    self.repository = repository
+    self.access = access
     self.sharedMemory = sharedMemory
     self.usesTritonStatusCodes = usesTritonStatusCodes
     requestMetrics = RequestMetricsTable(metrics)
@@ -64,11 +72,13 @@ public final class InferenceService: ExchangeHandler {
     if exchange.method == .post,
       let known = TargetCache.of(exchange.loop).find(exchange.targetBytes, generation: catalog.generation)
     {
+      guard isAllowed(exchange, known.endpoint) else { return }
       answer(known.endpoint, exchange, known.resolved)
       return
     }
     switch match(exchange) {
     case .found(let endpoint, let parameters):
+      guard isAllowed(exchange, endpoint), !awakens(endpoint, parameters, exchange) else { return }
       do throws(APIFailure) {
         try answer(endpoint, parameters, exchange)
       } catch {
@@ -101,16 +111,31 @@ public final class InferenceService: ExchangeHandler {
     exchange.respond(failure)
   }
 
+  /// Whether the request may use `endpoint`; if not, it has been answered.
+  private func isAllowed(_ exchange: Exchange, _ endpoint: Endpoint) -> Bool {
+    do throws(APIFailure) { try access.check(exchange, endpoint) } catch {
+      refuse(exchange, error)
+      return false
+    }
+    return true
+  }
+
   /// Refuses what `handle` would refuse anyway before its body is read.
   public func admit(_ exchange: Exchange) -> Admission {
     do throws(APIFailure) {
       switch match(exchange) {
-      case .found(let endpoint, let parameters) where endpoint.isInference:
+      case .found(let endpoint, let parameters):
+        try access.check(exchange, endpoint)
+        guard endpoint.isInference else {
+          // The server's own limit holds for models that are sent along.
+          return endpoint == .repositoryLoad ? .admit : .admitBody(upTo: InferenceService.maximumIgnoredBody)
+        }
         let dialect = Routes.dialect(of: exchange.path)
         let reference = try reference(exchange, parameters, dialect)
-        _ = try description(of: try model(reference, dialect), reference, dialect)
+        let model = try model(reference, dialect)
+        if !model.isAsleep { _ = try description(of: model, reference, dialect) }
         return endpoint == .infer ? admission(of: exchange) : .admit
-      case .found, .options:
+      case .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)
       case .methodNotAllowed(let allow): throw methodNotAllowed(exchange, allow)
       case .notFound: throw notFound(exchange)

@@ -6,7 +6,8 @@ enum Endpoint: Sendable {
   case live, ready, health
   case serverMetadata, modelNames, modelMetadata, modelReady, modelConfiguration, modelOpenAPI
   case infer, generate, generateStream
-  case repositoryIndex, logSettings, setLogSettings, traceSettings, setTraceSettings
+  case repositoryIndex, repositoryLoad, repositoryUnload
+  case logSettings, setLogSettings, traceSettings, setTraceSettings
   case sharedMemoryStatus, registerSharedMemory, unregisterSharedMemory
   case deviceMemoryStatus, registerDeviceMemory, unregisterDeviceMemory
   case modelList, modelStatus, servableMetadata, predict, classify, regress, explain
@@ -47,6 +48,8 @@ enum Routes {
   private static let settings: [Route<Endpoint>] =
     [
       Route(.post, "/v2/repository/index", .repositoryIndex),
+      Route(.post, "/v2/repository/models/{model}/load", .repositoryLoad),
+      Route(.post, "/v2/repository/models/{model}/unload", .repositoryUnload),
       Route(.get, "/v2/logging", .logSettings),
       Route(.post, "/v2/logging", .setLogSettings),
       Route(.get, "/v2/trace/setting", .traceSettings),

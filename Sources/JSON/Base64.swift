@@ -21,6 +21,17 @@ enum Base64 {
     return bits == 0 ? written : nil
   }
 
+  /// The bytes that `text` stands for; nil as above.
+  static func decode(_ text: String) -> [UInt8]? {
+    var bytes = Array(text.utf8)
+    let count = bytes.withUnsafeMutableBufferPointer { bytes in
+      bytes.baseAddress.map { decodeInPlace($0, count: bytes.count) } ?? 0
+    }
+    guard let count else { return nil }
+    bytes.removeSubrange(count...)
+    return bytes
+  }
+
   private static func unpaddedLength(_ text: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int? {
     var length = count
     while length > 0, count - length < 2, text[length - 1] == UInt8(ascii: "=") { length -= 1 }

@@ -18,6 +18,12 @@ public enum JSONValue: Sendable {
     return members.first { $0.0 == key }?.1
   }
 
+  /// The bytes that a string of base64 stands for; nil if this is none.
+  public var base64Bytes: [UInt8]? {
+    guard case .string(let text) = self else { return nil }
+    return Base64.decode(text)
+  }
+
   /// The element at `index` of an array; nil where there is none or this is no array.
   public subscript(_ index: Int) -> JSONValue? {
     guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }

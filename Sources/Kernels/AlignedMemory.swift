@@ -8,12 +8,15 @@ final class AlignedMemory: @unchecked Sendable {
 
   var floats: UnsafeMutablePointer<Float> { bytes.assumingMemoryBound(to: Float.self) }
 
-  /// Zeroed room for as many floats.
-  init(floatCount: Int) {
-    byteCount = floatCount * MemoryLayout<Float>.stride
+  /// Zeroed room.
+  init(byteCount: Int) {
+    self.byteCount = byteCount
     bytes = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
     memset(bytes, 0, byteCount)
   }
+
+  /// Zeroed room for as many floats.
+  convenience init(floatCount: Int) { self.init(byteCount: floatCount * MemoryLayout<Float>.stride) }
 
   /// A copy of as many floats.
   convenience init(copying source: UnsafePointer<Float>, _ floatCount: Int) {

@@ -38,6 +38,7 @@ public final class Convolution: Sendable {
     case (.depthwise, .channelsFirst):
       self.weights = AlignedMemory(copying: weights, sizes.taps * parameters.groups)
     case (.depthwise, .channelsLast): self.weights = sizes.tapsFirst(weights)
+    case (.throughPixels, _) where parameters.isDepthwise: self.weights = sizes.tapsFirst(weights)
     case (.unfolded, .channelsFirst): self.weights = sizes.packedTiles(weights, table)
     case (.direct, .channelsFirst):
       self.weights = PackedMatrix.pack(
@@ -88,6 +89,7 @@ public final class Convolution: Sendable {
       switch (method, layout) {
       case (.depthwise, .channelsFirst): depthwisePlanes(window, images, items, scratch)
       case (.depthwise, .channelsLast): depthwiseRows(window, images, items)
+      case (.throughPixels, _) where parameters.isDepthwise: depthwiseRows(window, images, items)
       case (.unfolded, .channelsFirst): multiplyPanels(window, images, items, scratch)
       case (.direct, _): multiplyRows(window, images, items, scratch)
       case (_, _): multiplyPixels(window, images, items, scratch)
@@ -130,6 +132,8 @@ struct GroupSizes {
   let panels: Int
   let panelWidth: Int
 
+  /// Panels of positions that are unfolded at a time, where they are the right-hand matrix: 256 KiB, or one.
+  var blockPanels: Int { min(max(64 * 1024 / max(depth * panelWidth, 1), 1), 8) }
   /// The length of a product's sums.
   var depth: Int { inputs * taps }
 

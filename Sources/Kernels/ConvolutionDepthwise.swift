@@ -16,12 +16,12 @@ extension Convolution {
       let residual = images.residual.map { $0 + item * outputs }
       let weights = weights.floats + channel * taps
       if hasTiles {
-        var tile = tile(source, target, residual, weights)
+        var tile = tile(images.activation, source, target, residual, weights)
         table.level.depthwiseStrips(&window, &tile, bias: bias?.floats[channel] ?? 0)
-        finishClipped(target, outputs)
+        finishClipped(images.activation, target, outputs)
       } else if let scratch {
         table.level.depthwisePlane(&window, source, weights: weights, target, scratch: scratch)
-        var epilogue = epilogue(activation, firstChannel: channel)
+        var epilogue = epilogue(images.activation, firstChannel: channel)
         epilogue.residual = residual
         table.level.finish(
           &epilogue, target, sourceRow: outputs, target, cRow: outputs, rows: 1, columns: outputs)
@@ -50,18 +50,18 @@ extension Convolution {
     let residual = images.residual.map { $0 + image * window.outputPlane * channels }
     var window = window
     if table.level.hasDepthwiseTiles(window) {
-      var tile = tile(source, output, residual, weights.floats)
+      var tile = tile(images.activation, source, output, residual, weights.floats)
       table.level.depthwiseTiles(
         &window, &tile, bias: bias.map { UnsafePointer($0.floats) }, channels: channels,
         firstRow: rows.lowerBound, endRow: rows.upperBound)
-      finishClipped(output + rows.lowerBound * rowCount, rows.count * rowCount)
+      finishClipped(images.activation, output + rows.lowerBound * rowCount, rows.count * rowCount)
       return
     }
     for y in rows {
       let target = output + y * rowCount
       table.level.depthwiseRow(
         &window, source, weights: weights.floats, channels: channels, y: y, target)
-      var epilogue = epilogue(activation, firstChannel: 0)
+      var epilogue = epilogue(images.activation, firstChannel: 0)
       epilogue.residual = residual.map { $0 + y * rowCount }
       epilogue.residual_stride = Int64(channels)
       table.level.finish(
@@ -71,8 +71,8 @@ extension Convolution {
   }
 
   private func tile(
-    _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ residual: UnsafePointer<Float>?,
-    _ weights: UnsafePointer<Float>
+    _ activation: Activation, _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>,
+    _ residual: UnsafePointer<Float>?, _ weights: UnsafePointer<Float>
   ) -> kernels_tile {
     var tile = kernels_tile()
     tile.source = source
@@ -83,8 +83,8 @@ extension Convolution {
     return tile
   }
 
-  /// Applies the activation to values that bias, residual and Clip have been applied to.
-  func finishClipped(_ values: UnsafeMutablePointer<Float>, _ count: Int) {
+  /// Applies an activation to values that bias, residual and Clip have been applied to.
+  func finishClipped(_ activation: Activation, _ values: UnsafeMutablePointer<Float>, _ count: Int) {
     if activation.isClip { return }
     var epilogue = kernels_epilogue(activation.code)
     table.level.finish(&epilogue, values, sourceRow: count, values, cRow: count, rows: 1, columns: count)

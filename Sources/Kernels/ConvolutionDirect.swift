@@ -50,7 +50,8 @@ extension Convolution {
     product.a_tile = product.tile_rows * product.a_row
     product.b = UnsafePointer(weights.floats)
     product.b_row = Int64(panelWidth)
-    product.b_panel = Int64(panelWidth * parameters.inputChannels * parameters.kernelHeight * parameters.kernelWidth)
+    product.b_panel = Int64(
+      panelWidth * parameters.inputChannels * parameters.kernelHeight * parameters.kernelWidth)
     let isLast = !isPlanar || images.residual == nil
     product.epilogue = epilogue(isLast ? images.activation : .none, firstChannel: 0)
     for item in items {

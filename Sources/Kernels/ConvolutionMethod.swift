@@ -29,7 +29,10 @@ public enum ConvolutionMethod: String, Sendable, Hashable {
     _ parameters: ConvolutionParameters, _ layout: ImageLayout, image: ImageSize? = nil,
     accuracy: ConvolutionAccuracy = .fast
   ) -> ConvolutionMethod {
-    if parameters.isDepthwise { return .depthwise }
+    if parameters.isDepthwise {
+      let isNarrow = layout == .channelsFirst && hasNarrowRows(parameters, image ?? unknownImage)
+      return isNarrow ? .throughPixels : .depthwise
+    }
     if parameters.isDirect { return .direct }
     if parameters.allowsWinograd {
       let winograd = chooseWinograd(parameters, image ?? unknownImage, accuracy)
@@ -37,6 +40,15 @@ public enum ConvolutionMethod: String, Sendable, Hashable {
     }
     if layout == .channelsLast { return parameters.isPointwise ? .pointwise : .unfolded }
     return prefersPixels(parameters, image ?? unknownImage) ? .throughPixels : .unfolded
+  }
+
+  /// Rows that leave vectors half empty, of images that stay in the cache while they are transposed.
+  private static func hasNarrowRows(_ parameters: ConvolutionParameters, _ image: ImageSize) -> Bool {
+    guard parameters.inputChannels >= 16,
+      let size = parameters.outputSize(height: image.height, width: image.width)
+    else { return false }
+    let moved = Double(image.height) * Double(image.width) * Double(parameters.inputChannels)
+    return size.width <= 28 && moved <= 256 * 1024
   }
 
   /// Whether to transpose an image twice takes less than its planes would cost: panels of positions that
@@ -53,7 +65,8 @@ public enum ConvolutionMethod: String, Sendable, Hashable {
     let moved =
       Double(image.height) * Double(image.width) * Double(parameters.inputChannels)
       + positions * Double(parameters.outputChannels)
-    return vectors * (waste + (parameters.isPointwise ? 0.04 : 0.15)) > 0.6 * moved
+    let gain = vectors * (waste + (parameters.isPointwise ? 0.04 : 0.15))
+    return moved <= 4 * 1024 * 1024 && gain > 0.6 * moved
   }
 
   private static func chooseWinograd(

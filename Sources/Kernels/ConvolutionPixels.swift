@@ -45,7 +45,8 @@ extension Convolution {
     team.parallelFor(parts.parts) { part in
       let first = parts[part].lowerBound * 16
       table.level.transpose(
-        elementSize: 4, source + first, rows: rows, columns: min(columns, parts[part].upperBound * 16) - first,
+        elementSize: 4, source + first, rows: rows,
+        columns: min(columns, parts[part].upperBound * 16) - first,
         sourceRow: columns, target + first * rows, targetRow: rows)
     }
   }

@@ -12,6 +12,9 @@ struct ConvolutionJobs {
     let items: Int
     let count: Int
     switch (convolution.method, convolution.layout) {
+    case (.throughPixels, _) where convolution.parameters.isDepthwise:
+      items = batch * Int(window.out_height)
+      count = 0
     case (.depthwise, .channelsFirst):
       items = batch * sizes.groups
       let level = convolution.table.level
@@ -20,14 +23,15 @@ struct ConvolutionJobs {
       items = batch * Int(window.out_height)
       count = 0
     case (.unfolded, .channelsFirst):
-      items = batch * sizes.groups * ConvolutionJobs.panels(window, sizes)
-      count = sizes.depth * sizes.panelWidth
+      items = batch * sizes.groups * ConvolutionJobs.panelBlocks(window, sizes)
+      count = sizes.depth * sizes.panelWidth * sizes.blockPanels
     case (.direct, _):
       items = batch * Int(window.out_height)
       count = DirectRoom(convolution, window).count
     case (_, _):
       items = batch * sizes.groups * ConvolutionJobs.blocks(window, convolution.table)
-      count = convolution.parameters.isPointwise ? 0 : ConvolutionJobs.blockRows(convolution.table) * sizes.depth
+      count =
+        convolution.parameters.isPointwise ? 0 : ConvolutionJobs.blockRows(convolution.table) * sizes.depth
     }
     let work = batch * window.outputPlane * convolution.parameters.outputChannels * sizes.depth
     let isSmall = work < 128 * 1024
@@ -35,8 +39,9 @@ struct ConvolutionJobs {
     scratchCount = (count + 15) / 16 * 16
   }
 
-  static func panels(_ window: kernels_window, _ sizes: GroupSizes) -> Int {
-    (window.outputPlane + sizes.panelWidth - 1) / sizes.panelWidth
+  static func panelBlocks(_ window: kernels_window, _ sizes: GroupSizes) -> Int {
+    let width = sizes.panelWidth * sizes.blockPanels
+    return (window.outputPlane + width - 1) / width
   }
 
   /// Pixels of a block of channels-last work: some tiles, so that a panel of weights is used several times.
@@ -48,14 +53,16 @@ struct ConvolutionJobs {
 }
 
 extension Convolution {
-  /// Items are panels of output positions: (image, group, panel). The weights are the left-hand matrix.
+  /// Items are blocks of panels of output positions: (image, group, block). The weights are the left-hand
+  /// matrix, and a tile of them goes along the whole block, so that a plane is written in long pieces.
   func multiplyPanels(
     _ window: kernels_window, _ images: Images, _ items: Range<Int>, _ scratch: UnsafeMutablePointer<Float>?
   ) {
+    guard let scratch else { return }
     let sizes = GroupSizes(parameters, table)
-    let panels = ConvolutionJobs.panels(window, sizes)
+    let blocks = ConvolutionJobs.panelBlocks(window, sizes)
     let positions = window.outputPlane
-    var window = window
+    let panels = (positions + sizes.panelWidth - 1) / sizes.panelWidth
     var product = kernels_product()
     product.m = Int64(sizes.outputs)
     product.n = Int64(positions)
@@ -65,24 +72,47 @@ extension Convolution {
     product.a_row = 1
     product.a_step = Int64(sizes.tileRows)
     product.b_row = Int64(sizes.panelWidth)
+    product.b_panel = Int64(sizes.panelWidth * sizes.depth)
     product.c_row = Int64(positions)
     for item in items {
-      let panel = item % panels
-      let plane = item / panels
+      let firstPanel = item % blocks * sizes.blockPanels
+      let endPanel = min(panels, firstPanel + sizes.blockPanels)
+      let plane = item / blocks
       let group = plane % sizes.groups
-      let first = panel * sizes.panelWidth
-      guard let scratch else { return }
-      table.level.unfoldPanel(
-        &window, images.input + plane * sizes.inputs * window.inputPlane, channels: sizes.inputs,
-        firstPosition: first, count: min(sizes.panelWidth, positions - first), scratch)
+      unfold(
+        window, images.input + plane * sizes.inputs * window.inputPlane, sizes, firstPanel..<endPanel, scratch
+      )
       product.a = UnsafePointer(weights.floats + group * sizes.tiles * sizes.tileRows * sizes.depth)
-      product.b = UnsafePointer(scratch)
+      product.b = UnsafePointer(scratch - firstPanel * sizes.panelWidth * sizes.depth)
       product.c = images.output + plane * sizes.outputs * positions
       product.epilogue = epilogue(images.activation, firstChannel: group * sizes.outputs)
       product.epilogue.residual = images.residual.map { $0 + plane * sizes.outputs * positions }
       product.epilogue.residual_stride = Int64(positions)
-      table.level.multiply(
-        &product, firstTile: 0, endTile: sizes.tiles, firstPanel: panel, endPanel: panel + 1)
+      for tile in 0..<sizes.tiles {
+        table.level.multiply(
+          &product, firstTile: tile, endTile: tile + 1, firstPanel: firstPanel, endPanel: endPanel)
+      }
+    }
+  }
+
+  /// Panels of one group of an image's channels, one after the other.
+  private func unfold(
+    _ window: kernels_window, _ input: UnsafePointer<Float>, _ sizes: GroupSizes, _ panels: Range<Int>,
+    _ target: UnsafeMutablePointer<Float>
+  ) {
+    if parameters.isPointwise {
+      table.level.packB(
+        input, k: sizes.inputs, n: window.outputPlane, stride: window.inputPlane, transposed: false,
+        firstPanel: panels.lowerBound, endPanel: panels.upperBound, target)
+      return
+    }
+    var window = window
+    for panel in panels {
+      let first = panel * sizes.panelWidth
+      table.level.unfoldPanel(
+        &window, input, channels: sizes.inputs, firstPosition: first,
+        count: min(sizes.panelWidth, window.outputPlane - first),
+        target + (panel - panels.lowerBound) * sizes.panelWidth * sizes.depth)
     }
   }
 

@@ -13,11 +13,19 @@ internal import KernelsBaseline
 /// proves that they lie within the operands.
 public final class KernelTable: Sendable {
   public let instructionSet: InstructionSet
+  /// Products of 8-bit integers go by AVX-512 VNNI.
+  public let usesVNNI: Bool
+  /// Products of bfloat16 go by AVX-512 BF16.
+  public let usesBF16: Bool
   let level: any LevelKernels.Type
 
-  private init(_ instructionSet: InstructionSet, _ level: any LevelKernels.Type) {
+  private init(
+    _ instructionSet: InstructionSet, _ level: any LevelKernels.Type, features: CPUFeatures = CPUFeatures()
+  ) {
     self.instructionSet = instructionSet
     self.level = level
+    usesVNNI = features.avx512VNNI
+    usesBF16 = features.avx512BF16
   }
 
   /// The table for an instruction set, or for the widest one that this machine has if that is less.
@@ -29,7 +37,16 @@ public final class KernelTable: Sendable {
     }
   }
 
+  /// Every table that this machine can run, the plainest first: one an instruction set, and AVX-512
+  /// without the extensions for short numbers where the machine has those. For tests of all kernels.
+  public static var all: [KernelTable] {
+    let plain = CPUFeatures.current.avx512VNNI || CPUFeatures.current.avx512BF16 ? [plainAVX512] : []
+    return plain + InstructionSet.available.map { forInstructionSet($0) }
+  }
+
   private static let portable = KernelTable(.portable, KernelsBaseline.Level.self)
   private static let avx2 = KernelTable(.avx2, KernelsAVX2.Level.self)
-  private static let avx512 = KernelTable(.avx512, KernelsAVX512.Level.self)
+  private static let plainAVX512 = KernelTable(.avx512, KernelsAVX512.Level.self)
+  private static let avx512 = KernelTable(
+    .avx512, KernelsAVX512.Level.self, features: CPUFeatures.current)
 }

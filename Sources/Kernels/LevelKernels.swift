@@ -4,7 +4,7 @@ internal import KernelsAVX512
 internal import KernelsBaseline
 
 /// What each instruction set's target gives: loops over pointers, on one thread. Documented there.
-protocol LevelKernels: SendableMetatype {
+protocol LevelKernels: ShortLevelKernels, NetworkLevelKernels {
   static var tileRows: Int { get }
   static var panelWidth: Int { get }
 

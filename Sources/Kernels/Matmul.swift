@@ -84,7 +84,7 @@ extension KernelTable {
   }
 
   /// OpenBLAS has wider kernels than the portable level, which has those of every machine only.
-  private func usesOpenBLAS(_ shape: MatmulShape) -> Bool {
+  func usesOpenBLAS(_ shape: MatmulShape) -> Bool {
     guard instructionSet == .portable, shape.m > 1, shape.n > 1, shape.k > 0 else { return false }
     let sizes = max(max(shape.m, shape.n), shape.k)
     let largest = max(sizes, max(max(shape.strideA, shape.strideB), shape.strideC))

@@ -73,7 +73,8 @@ public final class TransposedConvolution: Sendable {
     self.weights = AlignedMemory(floatCount: sizes.groups * sizes.blocks * sizes.blockWeights)
     for group in 0..<sizes.groups {
       for block in 0..<sizes.blocks {
-        let source = weights + (group * sizes.inputs * sizes.outputs + block * sizes.blockChannels) * sizes.taps
+        let source =
+          weights + (group * sizes.inputs * sizes.outputs + block * sizes.blockChannels) * sizes.taps
         table.level.packA(
           source, m: sizes.rows(block), k: sizes.inputs, row: 1, step: sizes.outputs * sizes.taps,
           rows: sizes.tileRows, firstTile: 0, endTile: sizes.tiles(block),
@@ -96,7 +97,9 @@ public final class TransposedConvolution: Sendable {
     _ input: UnsafePointer<Float>, batch: Int, height: Int, width: Int, output: UnsafeMutablePointer<Float>,
     residual: UnsafePointer<Float>? = nil, scratch: UnsafeMutableRawPointer?, team: ThreadTeam
   ) {
-    guard batch > 0, let size = parameters.outputSize(height: height, width: width), let scratch else { return }
+    guard batch > 0, let size = parameters.outputSize(height: height, width: width), let scratch else {
+      return
+    }
     let floats = scratch.assumingMemoryBound(to: Float.self)
     let window = kernels_window(transposed: parameters.window, height: height, width: width, size)
     let images = Images(input: input, output: output, residual: residual, activation: activation)
@@ -131,7 +134,8 @@ public final class TransposedConvolution: Sendable {
   }
 
   private func multiply(
-    _ window: kernels_window, _ input: UnsafePointer<Float>, _ item: Int, _ output: UnsafeMutablePointer<Float>,
+    _ window: kernels_window, _ input: UnsafePointer<Float>, _ item: Int,
+    _ output: UnsafeMutablePointer<Float>,
     _ scratch: UnsafeMutablePointer<Float>
   ) {
     let width = table.level.panelWidth

@@ -16,6 +16,13 @@ public struct Limits: Sendable {
   public var arenaBytes = 32 << 30
   /// Bytes of one tensor computed from constants at load.
   public var foldedBytes = 64 << 20
+  /// Elements of a tensor that an evaluation makes, of a size that comes with the data: it may need many
+  /// bytes for each of them on the way.
+  public var evaluatedElements = 1 << 27
+  /// Runs of the body of one Loop.
+  public var iterations = 1 << 24
+  /// Elements of one sequence.
+  public var sequence = 1 << 20
   /// Unsupported operators, invalid nodes and so on that one message lists.
   public var listed = 64
 

@@ -26,6 +26,8 @@ public final class Metrics: Sendable {
     var help: String
     var kind: String
     var series: [Series] = []
+    /// Where in `series` those labels are.
+    var places: [String: Int] = [:]
   }
 
   private let families = Lock<[Family]>([])
@@ -95,8 +97,9 @@ public final class Metrics: Sendable {
         families.append(Family(name: name, help: help, kind: kind))
         family = families.count - 1
       }
-      if let known = families[family].series.first(where: { $0.labels == text }) { return known.instrument }
+      if let place = families[family].places[text] { return families[family].series[place].instrument }
       let made = make()
+      families[family].places[text] = families[family].series.count
       families[family].series.append(Series(labels: text, instrument: made))
       return made
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ModelFiles
 import PluginHost
 import Serving
 

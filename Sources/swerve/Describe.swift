@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bytes
 import JSON
+import ModelFiles
 import PluginHost
 import Serving
 import Tensors
@@ -44,14 +45,17 @@ struct Describe: ParsableCommand {
   private static func document(_ source: ModelSource, _ plugin: Plugin, _ description: ModelDescription)
     -> JSONValue
   {
-    .object([
+    var members: [(String, JSONValue)] = [
       ("version", .string("\(source.version)")),
       ("plugin", .string("\(plugin.name) \(plugin.version)")),
       ("inputs", .array(description.inputs.map(tensor))),
       ("outputs", .array(description.outputs.map(tensor))),
       ("max_batch", .integer(Int64(description.maximumBatch))),
       ("concurrency", .string(description.concurrency == .serial ? "serial" : "concurrent")),
-    ])
+    ]
+    let notes = source.configuration.notes
+    if !notes.isEmpty { members.append(("without_effect", .array(notes.map { .string($0) }))) }
+    return .object(members)
   }
 
   private static func tensor(_ spec: TensorSpec) -> JSONValue {

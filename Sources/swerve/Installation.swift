@@ -1,4 +1,5 @@
 import Glibc
+import ModelFiles
 
 /// Where this executable lies, and what belongs to it.
 enum Installation {

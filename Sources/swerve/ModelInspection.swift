@@ -1,3 +1,4 @@
+import ModelFiles
 import PluginHost
 import Serving
 import Tensors
@@ -9,7 +10,7 @@ struct ModelInspection {
   private let services = HostServices()
 
   init(path: String, extraPluginDirectories: [String]) {
-    let repository = ModelRepository(roots: [], readConfiguration: ModelConfigurationFile.read)
+    let repository = ModelRepository(roots: [], reader: ConfigurationFiles())
     sources = repository.readModel(at: Files.absolute(path))
     locator = PluginLocator(directories: Installation.pluginDirectories(extra: extraPluginDirectories))
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CMalloc
 import Glibc
+import ModelFiles
 
 /// Serves the models of one or more repositories until it is told to stop.
 struct Serve: ParsableCommand {
@@ -9,7 +10,7 @@ struct Serve: ParsableCommand {
     discussion: """
       Standard output gets a line when the server listens and one when every model has been tried; log lines go \
       to standard error. SIGTERM and SIGINT end it: readiness says no, running requests end, and a second signal \
-      ends it at once. SIGHUP reads the files of --tls-… again.
+      ends it at once. SIGHUP reads the files of --tls-… and --api-keys again.
 
       Each option has an environment variable: --log-level is SWERVE_LOG_LEVEL; lists are separated by ':'.
       """)
@@ -17,7 +18,8 @@ struct Serve: ParsableCommand {
   @OptionGroup var options: ServeOptions
 
   func run() throws {
-    let repositories = options.models.isEmpty ? ["models"] : options.models
+    let isDefault = options.models.isEmpty && options.repository.modelConfigFile.isEmpty
+    let repositories = isDefault ? ["models"] : options.models
     for path in repositories where !Files.isDirectory(path) {
       throw Refusal("--models \(path): no such folder; give the folder that holds NAME/VERSION/… folders")
     }

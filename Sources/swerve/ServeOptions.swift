@@ -41,11 +41,7 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "A folder of plugins, searched before the built-in ones. May be given again.")
   var plugins: [String] = []
 
-  @Option(help: "poll: folders are watched; none: models are loaded once, at the start.")
-  var modelControl = ServingConfiguration.Control.poll
-
-  @Option(help: "Seconds between two looks at the model repositories.")
-  var pollSeconds = 2.0
+  @OptionGroup(title: "Models") var repository: RepositoryOptions
 
   @Option(help: "Event loops, each a thread; 0: one for each core the process may use.")
   var loops = 0
@@ -116,16 +112,16 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "The most of the CPU to use: portable, avx2 or avx512; all of it by default.")
   var cpu: String?
 
-  static let listOptionNames = ["models", "plugins"]
-  static let flagNames = ["shared-memory", "triton-status-codes"]
+  static let listOptionNames = ["models", "plugins"] + RepositoryOptions.listOptionNames
+  static let flagNames = ["shared-memory", "triton-status-codes"] + RepositoryOptions.flagNames
   static let valueOptionNames =
     [
-      "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "model-control",
-      "poll-seconds", "loops", "workers", "inline-microseconds", "max-body-bytes",
+      "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "loops", "workers",
+      "inline-microseconds", "max-body-bytes",
       "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
       "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
       "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
-    ] + LimitOptions.optionNames
+    ] + RepositoryOptions.valueOptionNames + LimitOptions.optionNames
 
   mutating func validate() throws {
     let day = 86_400.0
@@ -139,7 +135,6 @@ struct ServeOptions: ParsableArguments {
     try require(
       tlsClientCA == nil || tlsCertificate != nil, "--tls-client-ca alone",
       "--tls-certificate and --tls-key with it")
-    try require((0.05...day).contains(pollSeconds), "--poll-seconds \(pollSeconds)", "0.05 to 86400")
     try require((0...1024).contains(loops), "--loops \(loops)", "0 to 1024")
     try require((0...1024).contains(workers), "--workers \(workers)", "0 to 1024")
     try require(
@@ -195,6 +190,8 @@ extension ServeOptions {
     return SharedMemoryRegions(
       maximumCount: limits.maxSharedMemoryRegions, maximumInputBytes: limits.maxSharedMemoryBytes)
   }
+  /// Whether the server can be reached over TCP from its own machine only.
+  var isLocal: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 
   /// What the options say of TLS; nil without a certificate.
   var tls: TLSConfiguration? {

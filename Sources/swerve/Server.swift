@@ -1,7 +1,9 @@
+import CMalloc
 import Glibc
 import HTTP
 import InferenceAPI
 import Kernels
+import ModelFiles
 import PluginHost
 import Serving
 import Synchronization
@@ -13,6 +15,7 @@ final class Server: Sendable {
   private let log: Log
   private let models: ModelManager
   private let http: HTTPServer
+  private let keys: KeyFile?
   private let signals = Atomic<Int>(0)
 
   init(options: ServeOptions, repositories: [String]) throws {
@@ -22,18 +25,24 @@ final class Server: Sendable {
     let metrics = Metrics()
     self.log = log
     Server.registerProcess(in: metrics, cores: cores)
+    keys = try options.repository.apiKeys.map { try KeyFile(path: Files.absolute($0), log: log) }
+    var serving = Server.serving(options, cores: cores)
+    for note in try options.repository.apply(to: &serving) { log.write(.warning, "configuration: \(note)") }
     models = ModelManager(
-      repository: ModelRepository(roots: repositories, readConfiguration: ModelConfigurationFile.read),
+      repository: ModelRepository(
+        roots: repositories, lists: options.repository.modelConfigFile.map(Files.absolute),
+        reader: ConfigurationFiles()),
       locator: PluginLocator(directories: Installation.pluginDirectories(extra: options.plugins)),
-      configuration: Server.serving(options, cores: cores),
+      configuration: serving,
       services: Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
       log: log,
-      onFirstScan: { Server.announce($0) })
+      onFirstScan: { Server.announce($0) }, onUnloaded: { malloc_trim(0) })
     let service = InferenceService(
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
       identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
-      openAPI: Installation.openAPI ?? "", sharedMemory: options.sharedMemoryRegions,
-      usesTritonStatusCodes: options.tritonStatusCodes)
+      openAPI: Installation.openAPI ?? "", repository: models,
+      access: keys?.access ?? AccessControl(isLocal: options.isLocal),
+      sharedMemory: options.sharedMemoryRegions, usesTritonStatusCodes: options.tritonStatusCodes)
     http = HTTPServer(
       configuration: Server.http(options, cores: cores), handler: service,
       events: HTTPMetrics(metrics: metrics, log: log).events)
@@ -42,7 +51,13 @@ final class Server: Sendable {
   /// Serves until a signal ends it.
   func run() throws {
     http.onSignal([SIGTERM, SIGINT]) { [self] _ in signalled() }
-    if options.tls != nil { http.onSignal([SIGHUP]) { [self] _ in http.reloadCertificates() } }
+    if options.tls != nil || keys != nil {
+      http.onSignal([SIGHUP]) { [self] _ in
+        http.reloadCertificates()
+        keys?.reload()
+      }
+    }
+    keys?.watch()
     do throws(HTTPServerError) { try http.start() } catch { throw Refusal("\(error)") }
     let scheme = options.tls == nil ? "http" : "https"
     let addresses = http.addresses.map { "\($0)".hasPrefix("unix:") ? "\($0)" : "\(scheme)://\($0)" }
@@ -62,28 +77,10 @@ final class Server: Sendable {
     let seconds = options.drainSeconds
     let grace = Int64(options.graceSeconds * 1e9)
     guard seconds > 0 else { return http.stop(grace: grace) }
-    Server.after(seconds: seconds) { [self] in http.stop(grace: grace) }
-  }
-
-  /// Runs `action` on a thread of its own, later.
-  private static func after(seconds: Double, _ action: @escaping @Sendable () -> Void) {
-    final class Body {
-      let run: () -> Void
-      init(_ run: @escaping () -> Void) { self.run = run }
+    Standard.startThread { [self] in
+      sleep(UInt32(seconds))
+      http.stop(grace: grace)
     }
-    let body = Unmanaged.passRetained(
-      Body {
-        sleep(UInt32(seconds))
-        action()
-      })
-    var thread = pthread_t()
-    pthread_create(
-      &thread, nil,
-      {
-        Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().run()
-        return nil
-      }, body.toOpaque())
-    pthread_detach(thread)
   }
 
   private static func announce(_ models: [ServedModel]) {
@@ -97,8 +94,6 @@ final class Server: Sendable {
 
   private static func serving(_ options: ServeOptions, cores: Int) -> ServingConfiguration {
     var configuration = ServingConfiguration()
-    configuration.control = options.modelControl
-    configuration.pollSeconds = options.pollSeconds
     configuration.workerCount = options.workers > 0 ? options.workers : cores
     configuration.workerSpinNanoseconds = cores > 1 ? configuration.workerSpinNanoseconds : 0
     configuration.inlineNanoseconds = Int64(options.inlineMicroseconds) * 1000

@@ -22,7 +22,9 @@ struct Swerve: ParsableCommand {
       What is given on the command line wins.
       """,
     version: Build.version,
-    subcommands: [Serve.self, Check.self, Describe.self, Health.self, Version.self],
+    subcommands: [
+      Serve.self, Check.self, Describe.self, Health.self, KernelsReport.self, Version.self,
+    ],
     defaultSubcommand: nil)
 
   static func main() {

@@ -29,6 +29,17 @@ import Testing
     }
   }
 
+  @Test func kernelsPrintsTheLevelAndWhatIsPicked() throws {
+    let run = try swerve("kernels", environment: ["SWERVE_CPU": "portable"])
+    #expect(run.status == 0, "\(run.error)")
+    #expect(run.output.contains("level         portable (limit: portable)"))
+    #expect(run.output.contains("OpenBLAS"))
+    #expect(run.output.contains("depthwise"))
+    let refused = try swerve("kernels", "--cpu", "abacus")
+    #expect(refused.status != 0)
+    #expect(refused.error.contains("portable, avx2, avx512"))
+  }
+
   @Test func describePrintsAModelAsJSON() throws {
     let run = try swerve("describe", "models/fashion")
     #expect(run.status == 0, "\(run.error)")
@@ -38,6 +49,15 @@ import Testing
     #expect((version["inputs"] as? [[String: Any]])?.first?["shape"] as? [Int] == [-1, 1, 28, 28])
     #expect((version["max_batch"] as? Int ?? 0) > 1)
     #expect(((version["outputs"] as? [[String: Any]])?.first?["labels"] as? [String])?.last == "Ankle boot")
+  }
+
+  @Test func whatOfAConfigurationHasNoEffectIsDescribed() throws {
+    let folder = try TemporaryFolder()
+    try folder.copy("models/half_plus_two", to: "half_plus_two")
+    try folder.write("half_plus_two/config.pbtxt", "name: \"half_plus_two\"\nfrobnicate: 1\n")
+    let run = try swerve("describe", folder.path + "/half_plus_two")
+    #expect(
+      run.output.contains("config.pbtxt: line 2: 'frobnicate' is no setting that is known"), "\(run.output)")
   }
 
   @Test func healthAsksTheServer() throws {

@@ -28,7 +28,8 @@ private final class Memory: @unchecked Sendable {
 }
 
 private func expected(_ counts: [Int]) -> [UInt8] {
-  Array("head;".utf8) + counts.flatMap { count in (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }
+  Array("head;".utf8)
+    + counts.flatMap { count in (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }
 }
 
 /// Answers with a few bytes and then pieces of the sizes that the query lists.

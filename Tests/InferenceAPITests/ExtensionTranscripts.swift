@@ -51,7 +51,8 @@ enum ExtensionTranscripts {
     .post("/v2/repository/index", #"{"ready":1}"#, 400, .error("ready: expected true or false, got 1")),
     .post("/v2/repository/index", "[", 400, .error("failed to parse the request JSON buffer")),
     .post(
-      "/v2/repository/index", "[]", 400, .error("failed to parse the request JSON buffer: expected an object")
+      "/v2/repository/index", "[]", 400,
+      .error("failed to parse the request JSON buffer: expected a JSON object")
     ),
     .get(
       "/v2/logging", 200,

@@ -44,7 +44,8 @@ private func allocations(_ body: () -> Void) -> Int {
 
   /// Parameters for each method, by the numbers of channels, the groups and the side of the kernel.
   private static let convolutions = [
-    (8, 20, 1, 3), (16, 16, 16, 3), (16, 16, 16, 7), (3, 20, 1, 3), (20, 20, 1, 1), (32, 20, 1, 5), (8, 20, 2, 5),
+    (8, 20, 1, 3), (16, 16, 16, 3), (16, 16, 16, 7), (3, 20, 1, 3), (20, 20, 1, 1), (32, 20, 1, 5),
+    (8, 20, 2, 5),
   ].map { inputs, outputs, groups, kernel in
     var parameters = ConvolutionParameters(
       inputChannels: inputs, outputChannels: outputs, kernelHeight: kernel, kernelWidth: kernel)
@@ -123,6 +124,90 @@ private func allocations(_ body: () -> Void) -> Int {
       check("pool") { table.pool(pooling, x.base, planes: 1, spatial: rows, output: y.base, team: .single) }
       check("transpose") {
         table.transpose(elementSize: 4, shape: whole, permutation: order, x.base, y.base, team: .single)
+      }
+    }
+  }
+
+  @Test func productsOfShortNumbersAllocateNothing() {
+    let pool = ThreadPool(workerCount: 1)
+    let shape = MatmulShape(m: 40, n: 300, k: 200)
+    let (a, b, c) = (Floats(40 * 200) { _ in 1 }, Bytes(200 * 300), Floats(40 * 300))
+    let matrix = b.matrix(isSigned: true, .uniform(3))
+    for table in tables {
+      let packed = PackedIntegerMatrix(matrix, k: 200, n: 300, table: table)
+      let compressed = CompressedMatrix(
+        Floats(200 * 300) { _ in 1 }.base, k: 200, n: 300, format: .bfloat16Products, table: table)
+      for team in [ThreadTeam.single, ThreadTeam(pool)] {
+        let scratch = Scratch(
+          table.integerMatmulScratchByteCount(shape, packed: false, team: team)
+            + table.compressedMatmulScratchByteCount(shape, b: compressed, team: team))
+        let counts = [
+          allocations {
+            table.dynamicMatmul(
+              shape, a: a.base, b: packed, scale: IntegerScale(1), c: c.base, scratch: scratch.pointer,
+              team: team)
+          },
+          allocations {
+            table.integerMatmul(
+              shape, a: matrix, b: matrix, output: .floats(c.base, IntegerScale(1)),
+              scratch: scratch.pointer, team: team)
+          },
+          allocations {
+            table.compressedMatmul(
+              shape, a: a.base, b: compressed, c: c.base, scratch: scratch.pointer, team: team)
+          },
+        ]
+        #expect(counts == [0, 0, 0], "\(table.instructionSet)")
+      }
+    }
+  }
+
+  @Test func layersAllocateNothing() {
+    let shape = AttentionShape(batch: 1, heads: 2, queries: 40, keys: 150, headSize: 16)
+    var parameters = ConvolutionParameters(
+      inputChannels: 8, outputChannels: 8, kernelHeight: 3, kernelWidth: 3)
+    let (x, y, bytes) = (Floats(20_000) { _ in 0.1 }, Floats(20_000), Bytes(8 * 900))
+    let matrix = bytes.matrix(isSigned: true, .uniform(0))
+    let state = RecurrentState(hidden: y.base, cell: y.base + 1000, output: y.base + 2000)
+    let weights = RecurrentWeights(input: x.base, recurrent: x.base)
+    let mask = AttentionMask(.additive(x.base), queryStride: 150)
+    let axis = ResizeAxis(input: 30, output: 60, rule: ResizeRule(.cubic()))
+    let positions = UnsafeMutablePointer<Int64>.allocate(capacity: 100)
+    defer { positions.deallocate() }
+    for table in tables {
+      let layer = RecurrentLayer(.lstm(), inputSize: 20, hiddenSize: 24, weights: weights, table: table)
+      let scratch = Scratch(
+        table.attentionScratchByteCount(shape, team: .single)
+          + layer.scratchByteCount(steps: 9, batch: 3, team: .single))
+      func check(_ name: String, _ body: () -> Void) {
+        let count = allocations(body)
+        #expect(count == 0, "\(name), \(table.instructionSet)")
+      }
+      check("attention") {
+        table.attention(
+          shape, query: x.base, key: x.base, value: x.base, mask: mask, output: y.base,
+          scratch: scratch.pointer, team: .single)
+      }
+      check("recurrent") {
+        layer.run(
+          RecurrentInput(x.base, steps: 9, batch: 3), state, scratch: scratch.pointer, team: .single)
+      }
+      check("resize") { table.resize(axis, x.base, y.base, outer: 20, inner: 4, team: .single) }
+      check("top") {
+        table.topK(
+          x.base, outer: 1, length: 500, k: 100, values: y.base, indices: positions, team: .single)
+      }
+      for groups in [1, 8] {
+        parameters.groups = groups
+        for layout in [ImageLayout.channelsFirst, .channelsLast] {
+          let convolution = IntegerConvolution(parameters, weights: matrix, layout: layout, table: table)
+          let room = Scratch(convolution.scratchByteCount(batch: 1, height: 30, width: 30, team: .single))
+          check("convolution of integers, \(layout)") {
+            convolution.run(
+              matrix, batch: 1, height: 30, width: 30, output: .floats(y.base, IntegerScale(1)),
+              scratch: room.pointer, team: .single)
+          }
+        }
       }
     }
   }

@@ -90,7 +90,8 @@ import Testing
           input.base, batch: batch, depth: depth, height: height, width: width, output: result.base,
           residual: operands.residual, scratch: scratch.pointer, team: team)
         let found = difference(result, operands.expected, tolerance: 4e-7 * Float(taps + 8))
-        #expect(found == nil, "\(table.instructionSet), \(batch) of \(depth) × \(height) × \(width), \(parameters)")
+        #expect(
+          found == nil, "\(table.instructionSet), \(batch) of \(depth) × \(height) × \(width), \(parameters)")
       }
     }
   }

@@ -87,7 +87,7 @@ final class Scratch {
   deinit { pointer.deallocate() }
 }
 
-let tables = InstructionSet.available.map { KernelTable.forInstructionSet($0) }
+let tables = KernelTable.all
 
 /// The first difference larger than `tolerance` + `relative` · |expected|, in words; nil if there is none.
 func difference(

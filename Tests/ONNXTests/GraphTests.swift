@@ -55,7 +55,7 @@ import Testing
     #expect(try LoadedModel(builder).session.run([.floats([-1, 2], [2])])[0].floatValues == [0, -2])
   }
 
-  @Test(arguments: [6, 1000])
+  @Test(arguments: [0, 1000])
   func anOpsetOutOfRangeIsRefused(_ opset: Int) throws {
     var builder = OnnxModelBuilder(opset: opset)
     builder.input("x", .fp32, [1])

@@ -35,7 +35,7 @@ import Testing
     #expect(result.shape == [3, 2] && result.floatValues == [1, 4, 2, 5, 3, 6])
   }
 
-  @Test(arguments: [Datatype.bool, .int16, .fp16, .int32, .int64, .fp64, .bytes])
+  @Test(arguments: [Datatype.bool, .int16, .fp16, .int32, .int64, .fp64])
   func elementsOfEveryDatatypeAreMoved(_ datatype: Datatype) throws {
     let x = try #require(Tensor(name: "x", datatype: datatype, shape: [2, 3]))
     for index in 0..<x.byteCount { x.data.storeBytes(of: UInt8(index), toByteOffset: index, as: UInt8.self) }

@@ -14,6 +14,9 @@ import Testing
     .enabled(if: folder != nil, absence),
     arguments: [
       "fashion-cnn", "fashion-cnn-small", "mobilenet-v2", "efficientnet-lite0", "minilm-l6", "magika",
+      "cancer-forest", "iris-logistic", "wine-lightgbm", "dtln-1", "silero-vad-16k-op15",
+      "tiny-gpt-shakespeare",
+      "ppocr4-det", "fashion-cnn-int8", "mobilenet-v2-int8",
     ])
   func agreesWithItsReferenceOutputs(_ name: String) throws {
     let folder = try #require(Self.folder) + "/" + name
@@ -27,6 +30,14 @@ import Testing
     for (inputs, outputs) in sets {
       let results = try session.run(try session.inputs.map { try #require(inputs[$0.name]) })
       for result in results {
+        // Levels of 8 bits that lie at a boundary fall either way: such a model is held to the whole.
+        if let bound = tolerances["rel_l2"] as? Double {
+          let expected = try #require(outputs[result.name]).floatValues
+          let error = zip(result.floatValues, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+          let size = expected.reduce(0) { $0 + $1 * $1 }
+          #expect((error / size).squareRoot() <= Float(bound), "\(name) \(result.name)")
+          continue
+        }
         let difference = result.difference(
           from: try #require(outputs[result.name]), relative: tolerances["rtol"] as? Double ?? 1e-3,
           absolute: tolerances["atol"] as? Double ?? 1e-4)

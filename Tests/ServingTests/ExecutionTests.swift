@@ -28,7 +28,7 @@ private final class PickyServer {
     change(&configuration)
     let loaded = DispatchSemaphore(value: 0)
     manager = ModelManager(
-      repository: ModelRepository(roots: [folder.path + "/models"]) { _ in ModelConfiguration() },
+      repository: ModelRepository(roots: [folder.path + "/models"], reader: PlainReader()),
       locator: PluginLocator(directories: []), configuration: configuration, services: HostServices(),
       metrics: Metrics(), log: Log(level: .error), onFirstScan: { _ in loaded.signal() })
     manager.start()

@@ -26,14 +26,59 @@ private struct Wrong: Error, CustomStringConvertible {
   var description: String
 }
 
-private func repository(_ path: String) -> ModelRepository {
-  ModelRepository(roots: [path]) { path in
-    let text = try String(contentsOfFile: path, encoding: .utf8)
-    guard text != "bad" else { throw Wrong(description: "line 1: not JSON") }
+/// Reads a `model.json` that holds one word.
+private struct WordReader: ConfigurationReading {
+  func configuration(ofModel name: String, in folder: String) throws -> ModelConfiguration {
+    let path = folder + "/model.json"
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return ModelConfiguration() }
+    guard text != "bad" else { throw Wrong(description: "\(path): line 1: not JSON") }
     var configuration = ModelConfiguration()
     if text == "all" { configuration.versionPolicy = .all } else { configuration.plugin = text }
     return configuration
   }
+
+  func configuration(ofModel name: String, in folder: String, text: String) throws -> ModelConfiguration {
+    var configuration = ModelConfiguration()
+    configuration.plugin = text
+    return configuration
+  }
+
+  /// Lines of a name and a folder.
+  func models(listedIn path: String) throws -> [ListedModel] {
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    return text.split(separator: "\n").map { line in
+      let parts = line.split(separator: " ").map(String.init)
+      return ListedModel(name: parts[0], path: parts[1])
+    }
+  }
+}
+
+private func repository(_ path: String) -> ModelRepository {
+  ModelRepository(roots: [path], reader: WordReader())
+}
+
+@Test func aListNamesModelsAndHidesFolders() throws {
+  let folder = try Folder(["root/a/1/x": "", "root/b/1/x": "", "else/7/x": "", "list": ""])
+  try folder.write("list", "a \(folder.path)/else\nc \(folder.path)/none\n")
+  let listed = ModelRepository(
+    roots: [folder.path + "/root"], lists: [folder.path + "/list"], reader: WordReader())
+  let found = listed.scan()
+  #expect(found.sources.map { "\($0.name) \($0.version)" } == ["a 7", "c 1", "b 1"])
+  #expect(found.sources[1].fault?.contains("no version folder") == true)
+  #expect(found.faults.contains { $0.contains("'a' in \(folder.path)/root is hidden") })
+  try folder.write("list", "b \(folder.path)/else\n")
+  #expect(listed.scan().sources.map(\.name) == ["b", "a"])
+}
+
+@Test(arguments: [
+  ("model.onnx.part", true), (".model.onnx.Xy12ab", true), ("x.tmp", true), ("model.onnx", false),
+  (".gitignore", false), (".hidden.a", false),
+])
+func aFileOfACopyInProgressIsTold(_ name: String, _ isPartial: Bool) throws {
+  #expect(FileSystem.isPartial(name) == isPartial)
+  let folder = try Folder(["a/1/weights": "x"])
+  try folder.write("a/1/\(name)", "x")
+  #expect((repository(folder.path).scan().sources.first?.partialFile != nil) == isPartial)
 }
 
 @Test func theNewestVersionOfEachModelIsWanted() throws {
@@ -75,7 +120,7 @@ private func repository(_ path: String) -> ModelRepository {
 
 @Test func aRepositoryThatIsNotThereIsAFaultAndHidesNothing() throws {
   let folder = try Folder(["a/1/model.onnx": "x"])
-  let both = ModelRepository(roots: ["/no/such", folder.path]) { _ in ModelConfiguration() }.scan()
+  let both = ModelRepository(roots: ["/no/such", folder.path], reader: WordReader()).scan()
   #expect(both.sources.map(\.name) == ["a"])
   #expect(both.faults.first?.contains("/no/such") == true)
 }

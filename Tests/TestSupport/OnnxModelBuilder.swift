@@ -16,6 +16,7 @@ public struct OnnxModelBuilder {
     case string(String)
     case ints([Int])
     case floats([Float])
+    case strings([String])
     case tensor(ProtobufWriter)
     case graph(ProtobufWriter)
   }
@@ -24,6 +25,9 @@ public struct OnnxModelBuilder {
   public var domains: [String: Int] = [:]
   public var metadata: [(String, String)] = []
   private var graph = ProtobufWriter()
+  private var functions:
+    [(name: String, domain: String, inputs: [String], outputs: [String], nodes: [ProtobufWriter])] =
+      []
 
   public init(opset: Int = 17) { self.opset = opset }
 
@@ -101,6 +105,25 @@ public struct OnnxModelBuilder {
     }
   }
 
+  /// The graph alone, for an attribute of a node.
+  public var subgraph: ProtobufWriter { graph }
+
+  /// One `NodeProto`, for a function.
+  public static func node(_ type: String, _ inputs: [String], _ outputs: [String]) -> ProtobufWriter {
+    var node = ProtobufWriter()
+    for input in inputs { node.text(1, input) }
+    for output in outputs { node.text(2, output) }
+    node.text(4, type)
+    return node
+  }
+
+  /// A `FunctionProto` of the model: nodes under a name.
+  public mutating func function(
+    _ name: String, domain: String, inputs: [String], outputs: [String], nodes: [ProtobufWriter]
+  ) {
+    functions.append((name, domain, inputs, outputs, nodes))
+  }
+
   /// A field that no other function writes.
   public mutating func raw(_ write: (inout ProtobufWriter) -> Void) { write(&graph) }
 
@@ -151,6 +174,16 @@ public struct OnnxModelBuilder {
         entry.integer(2, version)
       }
     }
+    for function in functions {
+      model.message(25) { entry in
+        entry.text(1, function.name)
+        for input in function.inputs { entry.text(4, input) }
+        for output in function.outputs { entry.text(5, output) }
+        for node in function.nodes { entry.data(7, node.bytes) }
+        entry.message(9) { opset in opset.integer(2, self.opset) }
+        entry.text(10, function.domain)
+      }
+    }
     for (key, value) in metadata {
       model.message(14) { entry in
         entry.text(1, key)
@@ -181,6 +214,9 @@ public struct OnnxModelBuilder {
     case .floats(let values):
       for value in values { writer.float(7, value) }
       writer.integer(20, 6)
+    case .strings(let values):
+      for value in values { writer.text(9, value) }
+      writer.integer(20, 8)
     case .ints(let values):
       for value in values { writer.integer(8, value) }
       writer.integer(20, 7)

@@ -2,7 +2,7 @@ import Foundation
 
 /// A line of what the driver asks: a case of Benchmarks/kernels/cases.json, and how to run it.
 struct Case: Decodable, Hashable {
-  enum Kind: String, Decodable { case peak, conv, gemm }
+  enum Kind: String, Decodable { case peak, conv, gemm, int8, attention, recurrent }
 
   var kind: Kind
   var threads: Int
@@ -19,11 +19,17 @@ struct Case: Decodable, Hashable {
   var groups: Int?
   var layout: String?
 
-  // A product of [m,k] with `layers` different weights [k,n] in turn, with bias.
+  // A product of [m,k] with `layers` different weights [k,n] in turn, with bias; of int8 with one.
   var m: Int?
   var k: Int?
   var n: Int?
   var layers: Int?
+
+  // Attention of `heads` heads of `size` over `length` queries and keys; a recurrent layer of `size` inputs
+  // and units over `length` steps.
+  var heads: Int?
+  var length: Int?
+  var cell: String?
 }
 
 struct MissingField: Error {

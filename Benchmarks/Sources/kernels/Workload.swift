@@ -13,10 +13,13 @@ struct Workload {
     case .peak: self = .peak(team)
     case .conv: self = try .convolution(request, table, team)
     case .gemm: self = try .product(request, table, team)
+    case .int8: self = try .dynamicProduct(request, table, team)
+    case .attention: self = try .attention(request, table, team)
+    case .recurrent: self = try .recurrent(request, table, team)
     }
   }
 
-  private init(method: String, run: @escaping () -> Double) {
+  init(method: String, run: @escaping () -> Double) {
     self.method = method
     self.run = run
   }

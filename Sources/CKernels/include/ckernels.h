@@ -57,6 +57,18 @@ typedef struct kernels_epilogue {
   float first, second;
 } kernels_epilogue;
 
+/* The epilogue of the part of C that begins at this row and column. */
+static inline kernels_epilogue kernels_epilogue_from(kernels_epilogue epilogue, int64_t row, int64_t column)
+    __attribute__((swift_name("kernels_epilogue.from(self:row:column:)")));
+static inline kernels_epilogue kernels_epilogue_from(kernels_epilogue epilogue, int64_t row, int64_t column) {
+  if (epilogue.column_scale) epilogue.column_scale += column;
+  if (epilogue.column_bias) epilogue.column_bias += column;
+  if (epilogue.row_scale) epilogue.row_scale += row;
+  if (epilogue.row_bias) epilogue.row_bias += row;
+  if (epilogue.residual) epilogue.residual += row * epilogue.residual_stride + column;
+  return epilogue;
+}
+
 /* A function of two values. */
 typedef enum __attribute__((enum_extensibility(closed))) kernels_binary : int32_t {
   KERNELS_ADD __attribute__((swift_name("add"))) = 0,
@@ -96,6 +108,9 @@ typedef struct kernels_product {
   int64_t c_row;
   kernels_epilogue epilogue;
 } kernels_product;
+
+#include "integers.h"
+#include "compressed.h"
 
 /* The geometry of a convolution or pooling over one image. */
 typedef struct kernels_window {

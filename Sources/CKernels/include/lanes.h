@@ -4,7 +4,7 @@
 #define CKERNELS_LANES_H
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX2__)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 

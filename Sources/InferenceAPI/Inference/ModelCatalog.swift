@@ -16,6 +16,8 @@ public protocol InferenceModel: Sendable {
   var state: ModelState { get }
   /// Nil until the model is ready.
   var description: ModelDescription? { get }
+  /// Whether it would be loaded if somebody asked for it.
+  var isAsleep: Bool { get }
   /// Checks the inputs against the model and executes or queues them; the receiver is then finished exactly
   /// once, before this returns if the model is quick. Throws, and never calls the receiver, if they are refused.
   ///
@@ -23,6 +25,10 @@ public protocol InferenceModel: Sendable {
   func infer(
     _ arguments: InferenceArguments, receiver: any InferenceReceiver
   ) throws(ServingError) -> (any CancellableInference)?
+}
+
+extension InferenceModel {
+  public var isAsleep: Bool { false }
 }
 
 /// What a model is given.
@@ -57,6 +63,10 @@ public protocol ModelCatalog: Sendable {
   func model(_ name: String, version: Int?) throws(ServingError) -> any InferenceModel
   /// The version of `name` that has this label; nil if none has.
   func version(of name: String, label: String) -> Int?
+  /// Whether some models are loaded only when somebody asks for them.
+  var letsModelsSleep: Bool { get }
+  /// Has a model loaded that sleeps; `done` is called with why that failed, or nil, once and from any thread.
+  func awaken(_ name: String, version: Int, done: @escaping @Sendable (ServingError?) -> Void)
   /// Every version known of `name`, newest first; empty if unknown.
   func modelVersions(of name: String) -> [any InferenceModel]
   /// Every version of every model, by name, newest first.
@@ -67,6 +77,10 @@ public protocol ModelCatalog: Sendable {
 
 extension ModelCatalog {
   public func version(of name: String, label: String) -> Int? { nil }
+  public var letsModelsSleep: Bool { false }
+  public func awaken(_ name: String, version: Int, done: @escaping @Sendable (ServingError?) -> Void) {
+    done(nil)
+  }
 }
 
 extension InferenceRequest: CancellableInference {}

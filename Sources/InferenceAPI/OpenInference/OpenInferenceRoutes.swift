@@ -22,7 +22,7 @@ extension InferenceService {
 
   func answerModelReady(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let model = try model(try reference(exchange, parameters, .openInference), .openInference)
-    guard !model.isReady else {
+    guard !model.isReady && !model.isAsleep else {
       return exchange.respond(.object([("name", .string(model.name)), ("ready", .bool(true))]))
     }
     exchange.respond(

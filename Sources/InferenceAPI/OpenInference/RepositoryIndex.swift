@@ -2,40 +2,114 @@ import HTTP
 import JSON
 import Serving
 
-/// The index of the `model_repository` extension.
+/// The routes below `/v2/repository`.
 extension InferenceService {
-  /// Every version known; only those that are ready if the body says `{"ready": true}`.
   func answerRepositoryIndex(_ exchange: Exchange) throws(APIFailure) {
-    var isReadyOnly = false
-    for (key, value) in try exchange.documentMembers() where key == "ready" {
-      isReadyOnly = try value.boolean(at: key)
-    }
-    let models = catalog.allModels.filter { !isReadyOnly || $0.isReady }
-    exchange.respond(.array(models.map(RepositoryIndex.entry)))
+    let control = try repositoryControl()
+    let onlyReady = try RepositoryRequest.onlyReady(exchange.body)
+    let entries = control.index.filter { !onlyReady || $0.state == .ready }
+    exchange.respond(.array(entries.map(InferenceService.document)))
   }
-}
 
-/// Elements of the index of models.
-enum RepositoryIndex {
-  static func entry(_ model: any InferenceModel) -> JSONValue {
-    var members: [(String, JSONValue)] = [
-      ("name", .string(model.name)), ("version", .string(String(model.version))),
-      ("state", .string(state(model.state))),
-    ]
-    switch model.state {
-    case .failed(let reason): members.append(("reason", .string(reason)))
-    case .unloaded: members.append(("reason", .string("unloaded")))
-    default: break
+  private static func document(_ entry: IndexEntry) -> JSONValue {
+    var members: [(String, JSONValue)] = [("name", .string(entry.name))]
+    if let version = entry.version { members.append(("version", .string(String(version)))) }
+    if let state = entry.state {
+      members.append(("state", .string(state.rawValue)))
+      members.append(("reason", .string(entry.reason)))
     }
     return .object(members)
   }
 
-  private static func state(_ state: ModelState) -> String {
-    switch state {
-    case .ready: "READY"
-    case .loading: "LOADING"
-    case .unloading: "UNLOADING"
-    case .unloaded, .failed: "UNAVAILABLE"
+  func answerRepositoryLoad(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+    let control = try repositoryControl()
+    let name = parameters["model"] ?? ""
+    control.load(
+      name,
+      upload: { () throws(ServingError) in
+        // The body stays where it is until the answer, and any thread may read it.
+        do throws(APIFailure) { return try RepositoryRequest.load(exchange.body) } catch {
+          throw ServingError(.invalidArgument, error.message)
+        }
+      }, done: repositoryAnswer(exchange, name))
+  }
+
+  func answerRepositoryUnload(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+    let control = try repositoryControl()
+    let name = parameters["model"] ?? ""
+    try RepositoryRequest.checkUnload(exchange.body)
+    control.unload(name, done: repositoryAnswer(exchange, name))
+  }
+
+  /// Answers on the exchange's loop when the order is carried out.
+  private func repositoryAnswer(_ exchange: Exchange, _ name: String) -> @Sendable (ServingError?) -> Void {
+    { error in
+      exchange.loop.run {
+        guard let error else { return exchange.respondEmpty() }
+        self.refuse(
+          exchange, APIFailure(error, dialect: .openInference, model: ModelReference(name: name)))
+      }
     }
+  }
+
+  private func repositoryControl() throws(APIFailure) -> any RepositoryControl {
+    guard let control = repository else {
+      throw APIFailure(501, "this server has a fixed set of models")
+    }
+    return control
+  }
+}
+
+/// The bodies of the repository's routes.
+enum RepositoryRequest {
+  /// Whether only ready versions are asked for.
+  static func onlyReady(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> Bool {
+    for (name, value) in try JSONValue.members(ofBody: body) where name == "ready" {
+      guard case .bool(let isOnlyReady) = value else { throw .badRequest("'ready': expected true or false") }
+      return isOnlyReady
+    }
+    return false
+  }
+
+  static func load(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> ModelUpload {
+    var load = ModelUpload()
+    for (name, value) in try parameters(body) {
+      guard case .string(let text) = value else {
+        throw .badRequest("parameters.\(excerpt(name)): expected a string")
+      }
+      if name == "config" {
+        load.configuration = text
+      } else if name.hasPrefix("file:") {
+        guard let bytes = value.base64Bytes else {
+          throw .badRequest("parameters.\(excerpt(name)): expected base64")
+        }
+        load.files.append(ModelFile(path: String(name.dropFirst(5)), bytes: bytes))
+      } else {
+        throw .badRequest(
+          "parameters.\(excerpt(name)): unrecognized load parameter; there are 'config' and 'file:VERSION/FILE'"
+        )
+      }
+    }
+    return load
+  }
+
+  /// Models here have no dependents; the parameter is taken and changes nothing.
+  static func checkUnload(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) {
+    for (name, value) in try parameters(body) {
+      guard name == "unload_dependents", case .bool = value else {
+        throw .badRequest(
+          "parameters.\(excerpt(name)): expected 'unload_dependents', true or false, and nothing else")
+      }
+    }
+  }
+
+  private static func parameters(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> [(
+    String, JSONValue
+  )] {
+    guard let value = try JSONValue.members(ofBody: body).first(where: { $0.0 == "parameters" })?.1 else {
+      return []
+    }
+    guard case .object(let parameters) = value else { throw .badRequest("'parameters': expected an object") }
+    return parameters
   }
 }

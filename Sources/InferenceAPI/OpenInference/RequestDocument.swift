@@ -8,12 +8,20 @@ extension Exchange {
 
   /// The members of the body; none if it is empty.
   func documentMembers() throws(APIFailure) -> [(String, JSONValue)] {
+    guard body.count <= Exchange.maximumDocument else {
+      throw APIFailure(
+        413, "the body has \(body.count) bytes; at most \(Exchange.maximumDocument) are taken here")
+    }
+    return try JSONValue.members(ofBody: body)
+  }
+}
+
+extension JSONValue {
+  /// The members of the object in `body`; none if it is empty.
+  static func members(ofBody body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> [(String, JSONValue)]
+  {
     let text = UnsafeRawBufferPointer(body)
     guard text.contains(where: { !JSONText.isSpace($0) }) else { return [] }
-    guard text.count <= Exchange.maximumDocument else {
-      throw APIFailure(
-        413, "the body has \(text.count) bytes; at most \(Exchange.maximumDocument) are taken here")
-    }
     let document: JSONValue
     do throws(JSONError) {
       document = try JSONValue(parsing: text, maximumDepth: 16, maximumValues: 4096)
@@ -23,14 +31,12 @@ extension Exchange {
     }
     guard case .object(let members) = document else {
       throw .badRequest(
-        "failed to parse the request JSON buffer: expected an object, got \(document.kindName)"
+        "failed to parse the request JSON buffer: expected a JSON object or no body, got \(document.kindName)"
       ).withTritonStatus(500)
     }
     return members
   }
-}
 
-extension JSONValue {
   /// What kind of value it is, for a message.
   var kindName: String {
     switch self {

@@ -7,9 +7,8 @@ import Tensors
 enum ServerDocuments {
   /// Extensions of the Open Inference Protocol that always work.
   static let extensions = [
-    "binary_tensor_data", "classification", "generate", "logging", "model_configuration",
-    "model_repository(index)",
-    "parameters", "tfs_rest_v1",
+    "binary_tensor_data", "classification", "generate", "logging", "model_configuration", "model_repository",
+    "model_repository(unload_dependents)", "parameters", "tfs_rest_v1",
   ]
 
   static func metadata(_ identity: ServerIdentity, extensions: [String]) -> JSONValue {

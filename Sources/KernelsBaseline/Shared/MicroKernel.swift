@@ -2,7 +2,7 @@ internal import CKernels
 
 /// The rows of a tile: a type for each number, since generic code is made for each type, with the number a
 /// constant in it, and inlined code need not be.
-private protocol TileHeight {
+protocol TileHeight {
   static var rows: Int { get }
 }
 private enum Height2: TileHeight { @inline(__always) static var rows: Int { 2 } }

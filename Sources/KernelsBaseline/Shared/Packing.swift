@@ -11,15 +11,23 @@ extension Level {
     _ target: UnsafeMutablePointer<Float>
   ) {
     var target = target
-    for panel in firstPanel..<endPanel {
+    var panel = firstPanel
+    while panel < endPanel {
       let column = panel * panelWidth
       let width = lesser(panelWidth, n - column)
+      // Some panels together, so that a row is read in pieces longer than a panel's width.
+      var count = lesser(8, lesser(endPanel, n / panelWidth) - panel)
       if transposed {
+        count = 1
         packTransposedPanel(b + column * stride, k: k, width: width, stride: stride, target)
+      } else if count > 0 {
+        packPanels(b + column, k: k, panels: count, stride: stride, target)
       } else {
+        count = 1
         packPanel(b + column, k: k, width: width, stride: stride, target)
       }
-      target += k * panelWidth
+      panel += count
+      target += count * k * panelWidth
     }
   }
 
@@ -44,13 +52,22 @@ extension Level {
   }
 }
 
+private func packPanels(
+  _ b: UnsafePointer<Float>, k: Int, panels: Int, stride: Int, _ target: UnsafeMutablePointer<Float>
+) {
+  for row in 0..<k {
+    for panel in 0..<panels {
+      storeTileRow(
+        loadTileRow(b + row * stride + panel * Level.panelWidth),
+        target + (panel * k + row) * Level.panelWidth)
+    }
+  }
+}
+
+/// A panel that is not full.
 private func packPanel(
   _ b: UnsafePointer<Float>, k: Int, width: Int, stride: Int, _ target: UnsafeMutablePointer<Float>
 ) {
-  if width == Level.panelWidth {
-    for row in 0..<k { storeTileRow(loadTileRow(b + row * stride), target + row * Level.panelWidth) }
-    return
-  }
   for row in 0..<k {
     for column in 0..<Level.panelWidth {
       target[row * Level.panelWidth + column] = column < width ? b[row * stride + column] : 0

@@ -52,12 +52,7 @@ private func multiplyTile(_ product: UnsafePointer<kernels_product>, tile: Int, 
     multiplyTile(count: rows, left, b, bRow: bRow, c, targetRow: cRow)
     return
   }
-  var epilogue = product.pointee.epilogue
-  epilogue.column_scale = epilogue.column_scale.map { $0 + firstColumn }
-  epilogue.column_bias = epilogue.column_bias.map { $0 + firstColumn }
-  epilogue.row_scale = epilogue.row_scale.map { $0 + firstRow }
-  epilogue.row_bias = epilogue.row_bias.map { $0 + firstRow }
-  epilogue.residual = epilogue.residual.map { $0 + firstRow * Int(epilogue.residual_stride) + firstColumn }
+  var epilogue = product.pointee.epilogue.from(row: Int64(firstRow), column: Int64(firstColumn))
   if columns == Level.panelWidth, epilogue.isClip {
     if epilogue.activation.rawValue == 0 { (epilogue.first, epilogue.second) = (-.infinity, .infinity) }
     multiplyTile(count: rows, left, b, bRow: bRow, c, targetRow: cRow, &epilogue)

@@ -61,9 +61,11 @@ private func softmaxRow(
     greatest = lanes_maximum(greatest, loadPart(x + index, part, filler: -.infinity))
   }
   let peak = splat(lanes_greatest(greatest))
-  var total = lanes_f32.zero
+  // 0, but NaN where the peak is NaN or infinite: so is then the whole row.
+  var total = peak - peak
   forEachPart(length) { index, part in
-    let value = exponential(loadPart(x + index, part, filler: -.infinity) - peak)
+    let difference = loadPart(x + index, part, filler: -.infinity) - peak
+    let value = exponential2(ofNegative: difference * splat(binaryExponent))
     total += value
     if !isLogarithm { storePart(y + index, value, part) }
   }

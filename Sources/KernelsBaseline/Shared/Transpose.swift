@@ -19,9 +19,10 @@ extension Level {
     switch elementSize {
     case 1: by(UInt8.self)
     case 2: by(UInt16.self)
-    case 4: transposeFloats(
-      source.assumingMemoryBound(to: Float.self), rows, columns, sourceRow,
-      target.assumingMemoryBound(to: Float.self), targetRow)
+    case 4:
+      transposeFloats(
+        source.assumingMemoryBound(to: Float.self), rows, columns, sourceRow,
+        target.assumingMemoryBound(to: Float.self), targetRow)
     case 8: by(UInt64.self)
     default: break
     }

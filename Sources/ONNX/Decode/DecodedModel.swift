@@ -11,6 +11,8 @@ public struct DecodedModel: Sendable {
   /// The newest opset imported of each domain; the default domain is the empty word.
   public var opsets: [String: Int] = [:]
   public var graph = DecodedGraph()
+  /// The functions that the model defines for itself, by `FunctionKey`.
+  public var functions: [FunctionKey: DecodedFunction] = [:]
   /// `metadata_props`: free words of whoever made the model.
   public var metadata: [String: String] = [:]
 }
@@ -27,10 +29,31 @@ public struct DecodedNode: Sendable {
   public var name = ""
   public var type = ""
   public var domain = ""
+  /// Tells functions of one name apart.
+  var overload = ""
   /// Names of values; the empty word where an optional one is left out.
   public var inputs: [String] = []
   public var outputs: [String] = []
   public var attributes: [String: Attribute] = [:]
+  /// The opsets of the function that the node came from; nil for those of the model.
+  var opsets: [String: Int]?
+}
+
+/// What tells the functions of a model apart.
+public struct FunctionKey: Sendable, Hashable {
+  var domain: String
+  var name: String
+  var overload = ""
+}
+
+/// A function that a model defines: nodes that stand wherever its name does.
+public struct DecodedFunction: Sendable {
+  public var inputs: [String] = []
+  public var outputs: [String] = []
+  /// Attributes that have a value when the node leaves them out.
+  public var defaults: [String: Attribute] = [:]
+  public var opsets: [String: Int] = [:]
+  public var graph = DecodedGraph()
 }
 
 public struct DecodedTensor: Sendable {
@@ -69,6 +92,8 @@ public enum Attribute: Sendable {
   case ints([Int])
   case floats([Float])
   case strings([String])
+  /// In a function: the value of the attribute of that name of the node that stands for it.
+  case reference(String)
   case other(String)
 
   var kindName: String {
@@ -81,6 +106,7 @@ public enum Attribute: Sendable {
     case .ints: "INTS"
     case .floats: "FLOATS"
     case .strings: "STRINGS"
+    case .reference: "the attribute of a function"
     case .other(let name): name
     }
   }

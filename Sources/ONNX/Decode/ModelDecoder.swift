@@ -40,6 +40,12 @@ public struct ModelDecoder {
         let message = try reader.message(field)
         model.graph = try at("graph") { try graph(message, depth: 0) }
       case 8: try opset(try reader.message(field), into: &model.opsets)
+      case 25:
+        guard model.functions.count < limits.nodeArguments else { throw tooMany("functions") }
+        let (key, function) = try at("functions[\(model.functions.count)]") {
+          try functionEntry(try reader.message(field))
+        }
+        model.functions[key] = function
       case 14:
         let entry = try KeyValue.decode(try reader.message(field), limits)
         guard model.metadata.count < limits.nodeArguments else { throw tooMany("metadata_props") }
@@ -51,6 +57,36 @@ public struct ModelDecoder {
       throw ONNXError(.malformed, "no graph: this is not an ONNX model, or it is cut short")
     }
     return model
+  }
+
+  /// A `FunctionProto`.
+  private mutating func functionEntry(_ start: ProtobufReader) throws -> (FunctionKey, DecodedFunction) {
+    var reader = start
+    var key = FunctionKey(domain: "", name: "")
+    var function = DecodedFunction()
+    while let field = try reader.nextField() {
+      switch field.number {
+      case 1: key.name = try reader.text(field, atMost: limits.nameBytes)
+      case 4: function.inputs.append(try reader.text(field, atMost: limits.nameBytes))
+      case 5: function.outputs.append(try reader.text(field, atMost: limits.nameBytes))
+      case 7: function.graph.nodes.append(try countedNode(try reader.message(field), depth: 1))
+      case 9: try opset(try reader.message(field), into: &function.opsets)
+      case 10: key.domain = try reader.text(field, atMost: limits.nameBytes)
+      case 11:
+        let (name, attribute) = try attribute(try reader.message(field), depth: 1)
+        function.defaults[name] = attribute
+      case 13: key.overload = try reader.text(field, atMost: limits.nameBytes)
+      default: try reader.skip(field.type)
+      }
+    }
+    if key.domain == "ai.onnx" { key.domain = "" }
+    return (key, function)
+  }
+
+  private mutating func countedNode(_ message: ProtobufReader, depth: Int) throws -> DecodedNode {
+    nodeCount += 1
+    guard nodeCount <= limits.nodes else { throw ONNXError(.limit, "more than \(limits.nodes) nodes") }
+    return try node(message, depth: depth)
   }
 
   private func opset(_ start: ProtobufReader, into opsets: inout [String: Int]) throws {
@@ -78,12 +114,8 @@ public struct ModelDecoder {
     while let field = try reader.nextField() {
       switch field.number {
       case 1:
-        nodeCount += 1
-        guard nodeCount <= limits.nodes else {
-          throw ONNXError(.limit, "more than \(limits.nodes) nodes")
-        }
         let message = try reader.message(field)
-        graph.nodes.append(try at("node[\(graph.nodes.count)]") { try node(message, depth: depth) })
+        graph.nodes.append(try at("node[\(graph.nodes.count)]") { try countedNode(message, depth: depth) })
       case 2: graph.name = try reader.text(field, atMost: limits.nameBytes)
       case 5:
         let message = try reader.message(field)
@@ -120,6 +152,7 @@ public struct ModelDecoder {
       case 7:
         let domain = try reader.text(field, atMost: limits.nameBytes)
         node.domain = domain == "ai.onnx" ? "" : domain
+      case 8: node.overload = try reader.text(field, atMost: limits.nameBytes)
       default: try reader.skip(field.type)
       }
     }
@@ -157,6 +190,7 @@ extension ModelDecoder {
     var floats: [Float] = []
     var ints: [Int] = []
     var strings: [Range<Int>] = []
+    var reference = ""
 
     /// The attribute's type; old models leave it to the field that is there.
     var kind: Int {
@@ -195,6 +229,7 @@ extension ModelDecoder {
       case 9:
         try reader.expect(field, .bytes)
         fields.strings.append(try reader.bytes())
+      case 21: fields.reference = try reader.text(field, atMost: limits.nameBytes)
       case 20: fields.type = try reader.integer(field)
       default: try reader.skip(field.type)
       }
@@ -203,6 +238,7 @@ extension ModelDecoder {
   }
 
   private mutating func attribute(_ fields: AttributeFields, depth: Int) throws -> Attribute {
+    if !fields.reference.isEmpty { return .reference(fields.reference) }
     switch fields.kind {
     case 1: return .float(fields.float ?? 0)
     case 2: return .int(fields.int ?? 0)

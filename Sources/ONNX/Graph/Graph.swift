@@ -32,6 +32,8 @@ public struct Graph: Sendable {
   public var valueNames: [String]
   public var inputs: [Input]
   public var outputs: [ValueID]
+  /// What the model says of its outputs' types; nil where it says nothing.
+  public var declaredOutputs: [ValueType?]
   public var constants: [ValueID: Constant]
   public var nodes: [Node]
 

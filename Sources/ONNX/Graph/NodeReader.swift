@@ -4,11 +4,13 @@ import Tensors
 /// kind.
 public struct NodeReader {
   let type: String
+  let domain: String
   let opset: Int
   let attributes: [String: Attribute]
   let inputCount: Int
   /// Whether somebody asks for the output at each place.
   let outputs: [Bool]
+  let subgraphs: SubgraphReader
 
   func hasOutput(_ index: Int) -> Bool { index < outputs.count && outputs[index] }
 
@@ -41,6 +43,42 @@ public struct NodeReader {
     guard let attribute = attributes[name] else { return nil }
     guard case .ints(let values) = attribute else { throw wrongKind(name, attribute, "INTS") }
     return values
+  }
+
+  func floats(_ name: String) throws -> [Float]? {
+    guard let attribute = attributes[name] else { return nil }
+    guard case .floats(let values) = attribute else { throw wrongKind(name, attribute, "FLOATS") }
+    return values
+  }
+
+  func strings(_ name: String) throws -> [String]? {
+    guard let attribute = attributes[name] else { return nil }
+    guard case .strings(let values) = attribute else { throw wrongKind(name, attribute, "STRINGS") }
+    return values
+  }
+
+  func tensor(_ name: String) throws -> Tensor? {
+    guard let attribute = attributes[name] else { return nil }
+    guard case .tensor(let value) = attribute else { throw wrongKind(name, attribute, "a TENSOR") }
+    return try value.tensor()
+  }
+
+  /// The graph in the attribute, which must be there.
+  func subgraph(_ name: String) throws -> Subgraph {
+    guard let attribute = attributes[name] else {
+      throw ONNXError(.invalid, "attribute '\(name)' is missing")
+    }
+    guard case .graph(let graph) = attribute else { throw wrongKind(name, attribute, "a GRAPH") }
+    return try at("attribute '\(name)'") { try subgraphs.subgraph(graph) }
+  }
+
+  /// A word of the attribute that must be one of `words`; the first of them when it is left out.
+  func word(_ name: String, _ words: String...) throws -> String {
+    guard let word = try string(name) else { return words[0] }
+    guard words.contains(word) else {
+      throw ONNXError(.invalid, "attribute '\(name)' is '\(word)', expected \(words.joined(separator: ", "))")
+    }
+    return word
   }
 
   /// An attribute that must be there.

@@ -3,11 +3,40 @@ import Tensors
 
 /// Runs a node at once when all its inputs are constants.
 enum ConstantEvaluation {
+  /// The outputs of an evaluation that has no shape rule; nil when its inputs are not all known, or an
+  /// output is no tensor or too large.
+  static func evaluate(_ node: Graph.Node, _ inputs: [TensorFact?], _ engine: Engine) throws -> [Constant?]? {
+    guard let evaluation = node.operation as? any Evaluation, !node.operation.isRandom, !inputs.isEmpty,
+      inputs.allSatisfy({ $0 == nil || $0?.constant != nil })
+    else { return nil }
+    let tensors = try inputs.map { fact -> Value? in
+      guard let constant = try fact?.constant?.aligned() else { return nil }
+      return .tensor(try constant.tensorView())
+    }
+    var limited = engine
+    limited.limits.tensorBytes = min(engine.limits.tensorBytes, engine.limits.foldedBytes)
+    let results: [Value?]
+    do {
+      results = try evaluation.evaluate(
+        EvaluationRequest(inputs: tensors, wanted: node.outputs.map { $0 != nil }, engine: limited))
+    } catch let error as ONNXError where error.kind == .limit { return nil }
+    var constants: [Constant?] = []
+    for result in results {
+      guard let result else {
+        constants.append(nil)
+        continue
+      }
+      guard case .tensor(let tensor) = result else { return nil }
+      constants.append(Constant(tensor))
+    }
+    return constants
+  }
+
   /// Sets the constants of `results` when they can be computed and are not too large.
   static func evaluate(
     _ node: Graph.Node, _ inputs: [TensorFact?], _ results: inout [TensorFact], _ engine: Engine
   ) throws {
-    guard results.contains(where: { $0.constant == nil }), !inputs.isEmpty,
+    guard results.contains(where: { $0.constant == nil }), !inputs.isEmpty, !node.operation.isRandom,
       inputs.allSatisfy({ $0 == nil || $0?.constant != nil })
     else { return }
     let bytes = results.map { fact in
@@ -53,7 +82,9 @@ enum ConstantEvaluation {
       return try operand(fact, tensor.data)
     }
     let step = try operation.step(
-      StepRequest(inputs: inputOperands, outputs: outputOperands, kernels: engine.kernels, team: .single))
+      StepRequest(
+        inputs: inputOperands, outputs: outputOperands, kernels: engine.kernels, team: .single,
+        limits: engine.limits))
     try run(step, &slots, engine)
     return withExtendedLifetime(sources) {
       tensors.map { tensor in

@@ -14,6 +14,14 @@ public final class NodeFacts {
     self.symbols = symbols
   }
 
+  /// The same node with other facts of its inputs.
+  func replacing(_ inputs: [TensorFact?]) -> NodeFacts {
+    NodeFacts(inputs: inputs, outputCount: outputCount, symbols: symbols)
+  }
+
+  /// Notes the contents that a rule wanted of a replaced node.
+  func note(_ missing: Set<Int>) { missingContents.formUnion(missing) }
+
   func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
 
   func input(_ index: Int) throws -> TensorFact {
@@ -65,7 +73,7 @@ public final class NodeFacts {
   func listLength(_ index: Int) throws -> Int {
     let fact = try input(index)
     guard fact.rank == 1, let length = fact.dimensions[0].known else {
-      throw ONNXError(.unsupported, "the length of input \(index) depends on data, so the output's rank does")
+      throw OpenShape("the length of input \(index) depends on data, so the output's rank does")
     }
     guard length <= Shape.maximumRank else {
       throw ONNXError(.limit, "an output of \(length) dimensions; at most \(Shape.maximumRank) are supported")

@@ -17,24 +17,28 @@ public struct Engine: Sendable {
 /// The third stage: a graph and what is known of each of its values.
 public struct InferredGraph: Sendable {
   public var graph: Graph
-  /// By value; nil for a value that no node, input or constant defines.
+  /// By value; nil for a value of which nothing is known before a run.
   public var facts: [TensorFact?]
   /// Inputs, by place, on whose elements the shapes of other values depend.
   public var shapeInputs: [Int]
   /// Whether rows that different requests bring may be stacked along dimension 0 of all inputs, and the
   /// outputs cut the same way: proven by the row rules of the operators.
   public var isBatchable: Bool
+  /// Whether the inputs' shapes and small lists do not tell all shapes, so that the graph runs node by
+  /// node.
+  public var isOpen: Bool
 
-  func fact(_ value: ValueID) -> TensorFact? { facts[value] }
+  func fact(_ value: ValueID) -> TensorFact? { value < facts.count ? facts[value] : nil }
 }
 
 /// Runs the shape rules over a graph, once with the dimensions that the model declares, and once for each
 /// set of shapes that comes.
 public struct ShapeInference {
-  private let graph: Graph
+  private var graph: Graph
   private let engine: Engine
   private var facts: [TensorFact?]
   private var needed: [ValueID: Int] = [:]
+  private var isOpen = false
   private let symbols = SymbolSource()
 
   private init(_ graph: Graph, _ engine: Engine) {
@@ -51,15 +55,27 @@ public struct ShapeInference {
       let batchAxis = BatchAxis(graph)
       inference.setDeclaredInputs(batchAxis)
       try inference.run()
-      let shapeInputs = try inference.shapeInputs()
+      let shapeInputs = inference.isOpen ? nil : inference.shapeInputs()
       let outputsKeepRows = graph.outputs.allSatisfy { output in
         guard let fact = inference.facts[output] else { return false }
         return fact.rows == .axis(0) && fact.dimensions.first == Dimension(.batch)
       }
       return InferredGraph(
-        graph: graph, facts: inference.facts, shapeInputs: shapeInputs,
-        isBatchable: batchAxis.isBatch && shapeInputs.isEmpty && outputsKeepRows)
+        graph: inference.graph, facts: inference.facts, shapeInputs: shapeInputs ?? [],
+        isBatchable: batchAxis.isBatch && shapeInputs == [] && outputsKeepRows, isOpen: shapeInputs == nil)
     }
+  }
+
+  /// Infers a subgraph, of whose inputs only some may be known.
+  static func infer(_ graph: Graph, _ engine: Engine, known: [ValueID: TensorFact]) throws -> InferredGraph {
+    var inference = ShapeInference(graph, engine)
+    for (value, fact) in known {
+      inference.facts[value] = fact
+      if let constant = fact.constant { inference.graph.constants[value] = constant }
+    }
+    try inference.run()
+    return InferredGraph(
+      graph: inference.graph, facts: inference.facts, shapeInputs: [], isBatchable: false, isOpen: true)
   }
 
   /// Infers for inputs of these shapes; `contents` are the elements of the shape inputs, by place.
@@ -96,25 +112,43 @@ public struct ShapeInference {
   }
 
   private mutating func run() throws {
-    for (index, node) in graph.nodes.enumerated() { try at(node.place) { try infer(node, index) } }
+    for index in graph.nodes.indices { try at(graph.nodes[index].place) { try infer(index) } }
   }
 
-  private mutating func infer(_ node: Graph.Node, _ index: Int) throws {
-    let inputs = try node.inputs.map { value -> TensorFact? in
-      guard let value else { return nil }
-      guard let fact = facts[value] else {
-        throw ONNXError(
-          .invalid, "input '\(graph.valueNames[value])' is an optional output that its node does not give")
-      }
-      return fact
+  private mutating func infer(_ index: Int) throws {
+    let node = graph.nodes[index]
+    let isKnown = node.inputs.allSatisfy { $0 == nil || $0.map { facts[$0] != nil } ?? false }
+    guard isKnown else {
+      // Nothing is known of the outputs where nothing is of an input.
+      isOpen = true
+      return
     }
+    let inputs = node.inputs.map { $0.flatMap { facts[$0] } }
+    if let constants = try ConstantEvaluation.evaluate(node, inputs, engine) {
+      for (output, constant) in zip(node.outputs, constants) {
+        if let output, let constant { facts[output] = TensorFact(constant) }
+      }
+      return
+    }
+    graph.nodes[index].operation = HalfPrecision.adapted(node.operation, inputs.map { $0?.datatype })
     let rule = NodeFacts(inputs: inputs, outputCount: node.outputs.count, symbols: symbols)
-    var results = try node.operation.infer(rule)
+    let results: [TensorFact]
+    do { results = try graph.nodes[index].operation.infer(rule) } catch is OpenShape {
+      isOpen = true
+      return
+    }
     for input in rule.missingContents {
       if let value = node.inputs[input] { needed[value] = needed[value] ?? index }
     }
+    try set(results, of: graph.nodes[index], inputs)
+  }
+
+  private mutating func set(_ results: [TensorFact], of node: Graph.Node, _ inputs: [TensorFact?]) throws {
+    var results = results
     for place in results.indices { try results[place].settleElements() }
     try ConstantEvaluation.evaluate(node, inputs, &results, engine)
+    // Texts that an evaluation makes have no place in a plan's memory.
+    if node.operation is any Evaluation, results.contains(where: { $0.datatype == .bytes }) { isOpen = true }
     for (place, output) in node.outputs.enumerated() {
       guard let output else { continue }
       guard place < results.count else {
@@ -124,32 +158,26 @@ public struct ShapeInference {
     }
   }
 
-  /// The graph's inputs whose elements a shape rule needs. Throws when they are no small lists.
-  private func shapeInputs() throws -> [Int] {
+  /// The graph's inputs whose elements a shape rule needs; nil when they are no small lists.
+  private func shapeInputs() -> [Int]? {
     let producers = graph.producers()
     var found: Set<Int> = []
     var seen: Set<ValueID> = []
-    for (value, user) in needed {
-      var open = [value]
-      while let next = open.popLast() {
-        guard seen.insert(next).inserted else { continue }
-        if let place = graph.inputs.firstIndex(where: { $0.value == next }) {
-          guard isSmall(graph.inputs[place]) else {
-            throw ONNXError(
-              .unsupported,
-              "\(graph.nodes[user].place): its output's shape depends on the elements of input '\(graph.valueNames[next])', which is no small list"
-            )
-          }
-          found.insert(place)
-        } else if let producer = producers[next], graph.nodes[producer].operation.readsElements {
-          open.append(contentsOf: graph.nodes[producer].inputs.compactMap(\.self))
+    var open = Array(needed.keys)
+    while let next = open.popLast() {
+      guard seen.insert(next).inserted else { continue }
+      if let place = graph.inputs.firstIndex(where: { $0.value == next }) {
+        guard graph.inputs[place].dimensions.count <= 1, graph.inputs[place].datatype != .bytes else {
+          return nil
         }
+        found.insert(place)
+      } else if let producer = producers[next], graph.nodes[producer].operation.readsElements {
+        if graph.nodes[producer].operation.isRandom { return nil }
+        open.append(contentsOf: graph.nodes[producer].inputs.compactMap(\.self))
       }
     }
     return found.sorted()
   }
-
-  private func isSmall(_ input: Graph.Input) -> Bool { input.dimensions.count <= 1 }
 }
 
 extension TensorFact {
@@ -168,23 +196,6 @@ extension TensorFact {
           memory.storeBytes(of: Int32(truncatingIfNeeded: value), toByteOffset: index * 4, as: Int32.self)
         }
       }
-    }
-  }
-}
-
-/// Whether dimension 0 of a graph's inputs can be a batch: all leave it open, under one name that
-/// stands nowhere else. One input may leave it without a name.
-struct BatchAxis {
-  let isBatch: Bool
-
-  init(_ graph: Graph) {
-    let first = graph.inputs.map { $0.dimensions.first }
-    let others = graph.inputs.flatMap { $0.dimensions.dropFirst() }
-    switch first.first {
-    case .some(.some(.open)): isBatch = graph.inputs.count == 1
-    case .some(.some(.named(let name))):
-      isBatch = first.allSatisfy { $0 == .named(name) } && !others.contains(.named(name))
-    default: isBatch = false
     }
   }
 }

@@ -4,7 +4,7 @@ import Kernels
 enum AveragePool {
   static let description = OperatorDescription(
     "AveragePool", inputs: 1...1,
-    support: "FP32; 1 to 3 spatial dimensions, dilations, ceil_mode, count_include_pad"
+    support: "FP16, BF16, FP32; 1 to 3 spatial dimensions, dilations, ceil_mode, count_include_pad"
   ) { reader in
     let countsPadding = try reader.flag("count_include_pad", default: false)
     return Pool(

@@ -4,10 +4,16 @@ import Tensors
 /// The ONNX operator BatchNormalization as it is in inference: a scale and a shift for each channel.
 struct BatchNormalization: Operation {
   static let description = OperatorDescription(
-    "BatchNormalization", inputs: 5...5, outputs: 1...5, support: "FP32; inference mode only"
+    "BatchNormalization", inputs: 5...5, outputs: 1...5, support: "FP16, BF16, FP32; training mode"
   ) { reader in
+    // Before opset 7 a model was in training unless it said otherwise.
+    if reader.opset < 7, try !reader.flag("is_test", default: false) {
+      throw ONNXError(.unsupported, "is_test 0 before opset 7")
+    }
     if try reader.flag("training_mode", default: false) {
-      throw ONNXError(.unsupported, "training_mode; only inference is supported")
+      return BatchNormalizationTraining(
+        epsilon: Double(try reader.float("epsilon", default: 1e-5)),
+        momentum: Double(try reader.float("momentum", default: 0.9)))
     }
     for output in 1..<5 where reader.hasOutput(output) {
       throw ONNXError(.unsupported, "output \(output), which only training gives")
@@ -21,6 +27,8 @@ struct BatchNormalization: Operation {
   let name = "BatchNormalization"
   let epsilon: Float
   var activation = Activation.none
+
+  var computesInFloat: Bool { true }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let x = try node.input(0)

@@ -4,7 +4,7 @@ import Tensors
 /// The ONNX operator Clip: bounds are attributes before opset 11, inputs since.
 struct Clip: Operation {
   static let description = OperatorDescription(
-    "Clip", inputs: 1...3, support: "FP32, FP64, all integers; bounds as attributes or inputs"
+    "Clip", inputs: 1...3, support: "FP16, BF16, FP32, FP64, all integers; bounds as attributes or inputs"
   ) { reader in
     if reader.opset >= 11 { return Clip(attributes: nil) }
     return Clip(
@@ -17,6 +17,8 @@ struct Clip: Operation {
   let name = "Clip"
   /// The bounds of an older opset; nil when they are inputs.
   let attributes: (low: Float, high: Float)?
+
+  var computesInFloat: Bool { true }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.require(0, BinaryArithmetic.datatypes)

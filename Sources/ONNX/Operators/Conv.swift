@@ -8,7 +8,7 @@ import Tensors
 struct Conv: Operation {
   static let description = OperatorDescription(
     "Conv", inputs: 2...3,
-    support: "FP32; 1 to 3 spatial dimensions, any stride, padding, dilation and groups"
+    support: "FP16, BF16, FP32; 1 to 3 spatial dimensions, any stride, padding, dilation and groups"
   ) { reader in
     let groups = try reader.int("group", default: 1)
     guard groups > 0 else { throw ONNXError(.invalid, "group \(groups), expected 1 or more") }
@@ -20,6 +20,8 @@ struct Conv: Operation {
   let groups: Int
   var activation = Activation.none
   var packed: PackedConvolution?
+
+  var computesInFloat: Bool { true }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let x = try node.input(0)

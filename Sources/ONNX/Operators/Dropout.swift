@@ -4,8 +4,15 @@ import Tensors
 /// The ONNX operator Dropout as it is in inference: the identity, with a mask of ones when asked for.
 struct Dropout: Operation {
   static let description = OperatorDescription(
-    "Dropout", inputs: 1...3, outputs: 1...2, support: "all datatypes; inference mode only"
-  ) { reader in Dropout(maskIsBool: reader.opset >= 10) }
+    "Dropout", inputs: 1...3, outputs: 1...2, support: "all datatypes; training mode"
+  ) { reader in
+    // Before opset 7 a model was in training unless it said otherwise.
+    if reader.opset < 7, try !reader.flag("is_test", default: false) {
+      throw ONNXError(.unsupported, "is_test 0 before opset 7")
+    }
+    if reader.inputCount > 2 { return DropoutTraining(seed: try reader.int("seed")) }
+    return Dropout(maskIsBool: reader.opset >= 10)
+  }
 
   let name = "Dropout"
   /// Before opset 10 the mask had the datatype of the data.
@@ -13,11 +20,6 @@ struct Dropout: Operation {
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let x = try node.input(0)
-    if node.has(2) {
-      guard let mode = try node.constant(2), mode.elementCount == 1, mode.bytes[0] == 0 else {
-        throw ONNXError(.unsupported, "training_mode; only inference is supported")
-      }
-    }
     return [x, TensorFact(maskIsBool ? .bool : x.datatype, x.dimensions, rows: x.rows)]
   }
 

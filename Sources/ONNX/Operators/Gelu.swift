@@ -3,7 +3,8 @@ import Kernels
 
 /// The ONNX operator Gelu, by the error function or approximated by tanh.
 enum Gelu {
-  static let description = OperatorDescription("Gelu", inputs: 1...1, support: "FP32, FP64") { reader in
+  static let description = OperatorDescription("Gelu", inputs: 1...1, support: UnaryFunction.floatSupport) {
+    reader in
     switch try reader.string("approximate") ?? "none" {
     case "none":
       return UnaryFunction(name: "Gelu", function: .activation(.gelu)) {

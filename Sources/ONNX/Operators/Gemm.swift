@@ -6,7 +6,7 @@ import Tensors
 /// Once packed, B is no input any more; a C with one value a column is a bias of the kernel.
 struct Gemm: Operation {
   static let description = OperatorDescription(
-    "Gemm", inputs: 2...3, support: "FP32, FP64, INT32, INT64, UINT32, UINT64"
+    "Gemm", inputs: 2...3, support: "FP16, BF16, FP32, FP64, INT32, INT64, UINT32, UINT64"
   ) { reader in
     Gemm(
       alpha: try reader.float("alpha", default: 1), beta: try reader.float("beta", default: 1),
@@ -21,6 +21,8 @@ struct Gemm: Operation {
   let transposeB: Bool
   var activation = Activation.none
   var packed: PackedMatrix?
+
+  var computesInFloat: Bool { true }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.require(0, .fp32, .fp64, .int32, .int64, .uint32, .uint64)

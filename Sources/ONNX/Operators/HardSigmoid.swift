@@ -2,7 +2,9 @@ import Kernels
 
 /// The ONNX operator HardSigmoid.
 enum HardSigmoid {
-  static let description = OperatorDescription("HardSigmoid", inputs: 1...1, support: "FP32, FP64") {
+  static let description = OperatorDescription(
+    "HardSigmoid", inputs: 1...1, support: UnaryFunction.floatSupport
+  ) {
     reader in
     let slope = try reader.float("alpha", default: 0.2)
     let offset = try reader.float("beta", default: 0.5)

@@ -5,10 +5,12 @@ import Tensors
 struct LayerNormalization: Operation {
   static let description = OperatorDescription(
     "LayerNormalization", inputs: 2...3, outputs: 1...3,
-    support: "FP32; without the Mean and InvStdDev outputs"
+    support: "FP16, BF16, FP32"
   ) { reader in
     if reader.hasOutput(1) || reader.hasOutput(2) {
-      throw ONNXError(.unsupported, "the Mean and InvStdDev outputs")
+      return LayerNormalizationStatistics(
+        axis: try reader.int("axis", default: -1), epsilon: Double(try reader.float("epsilon", default: 1e-5))
+      )
     }
     return LayerNormalization(
       axis: try reader.int("axis", default: -1), epsilon: try reader.float("epsilon", default: 1e-5))
@@ -17,6 +19,8 @@ struct LayerNormalization: Operation {
   let name = "LayerNormalization"
   let axis: Int
   let epsilon: Float
+
+  var computesInFloat: Bool { true }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.require(0, .fp32)

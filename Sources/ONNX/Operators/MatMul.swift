@@ -7,12 +7,15 @@ import Tensors
 /// Inputs: A, B, and after fusion bias and residual. Once packed, B is no input any more.
 struct MatMul: Operation {
   static let description = OperatorDescription(
-    "MatMul", inputs: 2...2, support: "FP32, FP64, INT32, INT64, UINT32, UINT64; batches with broadcasting"
+    "MatMul", inputs: 2...2,
+    support: "FP16, BF16, FP32, FP64, INT32, INT64, UINT32, UINT64; batches with broadcasting"
   ) { _ in MatMul() }
 
   let name = "MatMul"
   var activation = Activation.none
   var packed: PackedMatrix?
+
+  var computesInFloat: Bool { true }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.require(0, .fp32, .fp64, .int32, .int64, .uint32, .uint64)

@@ -1,12 +1,30 @@
 import Kernels
+import Tensors
 
-/// The ONNX operator MaxPool.
-enum MaxPool {
+/// The ONNX operator MaxPool. What the kernels have not, the places and other datatypes than FP32, is
+/// computed by `WindowPool`.
+struct MaxPool: Operation {
   static let description = OperatorDescription(
     "MaxPool", inputs: 1...1, outputs: 1...2,
-    support: "FP32; 1 to 3 spatial dimensions, dilations, ceil_mode; without the Indices output"
+    support: "all numbers; 1 to 3 spatial dimensions, dilations, ceil_mode; Indices"
   ) { reader in
-    if reader.hasOutput(1) { throw ONNXError(.unsupported, "the Indices output") }
-    return Pool(name: "MaxPool", kind: .max, window: try WindowAttributes(reader))
+    let window = try WindowAttributes(reader)
+    let columns = try reader.flag("storage_order", default: false)
+    let general = WindowPool(name: "MaxPool", kind: .maximum(columnMajor: columns), window: window)
+    if reader.hasOutput(1) { return general }
+    return MaxPool(fast: Pool(name: "MaxPool", kind: .max, window: window), general: general)
+  }
+
+  let name = "MaxPool"
+  let fast: Pool
+  let general: WindowPool
+  var computesInFloat: Bool { true }
+
+  func infer(_ node: NodeFacts) throws -> [TensorFact] {
+    try node.input(0).datatype == .fp32 ? try fast.infer(node) : [try general.infer(node)[0]]
+  }
+
+  func step(_ node: StepRequest) throws -> Step {
+    try node.input(0).datatype == .fp32 ? try fast.step(node) : try general.step(node)
   }
 }

@@ -8,6 +8,10 @@ public protocol Operation: Sendable {
   var name: String { get }
   /// Whether the outputs depend on the inputs' elements, and not on their shapes alone.
   var readsElements: Bool { get }
+  /// Whether FP16 and BF16 tensors may be computed as FP32 and rounded.
+  var computesInFloat: Bool { get }
+  /// Whether the outputs differ from run to run.
+  var isRandom: Bool { get }
   /// The shape rule: what is known of the outputs, from what is known of the inputs.
   func infer(_ node: NodeFacts) throws -> [TensorFact]
   /// The work for operands of these shapes, with all that can be decided before the run decided.
@@ -16,6 +20,8 @@ public protocol Operation: Sendable {
 
 extension Operation {
   public var readsElements: Bool { true }
+  public var computesInFloat: Bool { false }
+  public var isRandom: Bool { false }
 }
 
 /// A tensor that a step reads or writes: its shape, and where its pointer stands during a run.
@@ -50,6 +56,20 @@ public struct Operand: Sendable {
   }
 
   var byteCount: Int { count * datatype.byteCount }
+
+  /// The same operand at another place of a table of pointers.
+  func moved(to slot: Int) -> Operand { Operand(self, slot: slot) }
+
+  /// The same elements under another shape of as many.
+  func reshaped(_ rule: (Shape) -> Shape) -> Operand { Operand(self, slot: slot, shape: rule(shape)) }
+
+  private init(_ operand: Operand, slot: Int, shape: Shape? = nil) {
+    self.slot = slot
+    datatype = operand.datatype
+    self.shape = shape ?? operand.shape
+    count = operand.count
+    constant = operand.constant
+  }
 }
 
 /// What an operation plans a step from.
@@ -60,6 +80,7 @@ public struct StepRequest {
   let outputs: [Operand?]
   let kernels: KernelTable
   let team: ThreadTeam
+  var limits = Limits()
 
   func input(_ index: Int) throws -> Operand {
     guard index < inputs.count, let operand = inputs[index] else {

@@ -15,13 +15,17 @@ struct Reduce: Operation {
     _ type: String, _ reduction: Reduction, axesInputSince opset: Int
   ) -> OperatorDescription {
     OperatorDescription(
-      type, inputs: 1...2, support: "FP32, FP64, INT32, INT64; axes as attribute or input"
-    ) { reader in
-      Reduce(
-        name: type, reduction: reduction, axes: try Axes(reader, input: 1, sinceOpset: opset),
-        keepsAxes: try reader.flag("keepdims", default: true),
-        noAxesIsIdentity: try reader.flag("noop_with_empty_axes", default: false))
-    }
+      type, inputs: 1...2, support: "all numbers; axes as attribute or input"
+    ) { reader in try make(type, reduction, axesInputSince: opset, reader) }
+  }
+
+  static func make(
+    _ type: String, _ reduction: Reduction, axesInputSince opset: Int, _ reader: NodeReader
+  ) throws -> Reduce {
+    Reduce(
+      name: type, reduction: reduction, axes: try Axes(reader, input: 1, sinceOpset: opset),
+      keepsAxes: try reader.flag("keepdims", default: true),
+      noAxesIsIdentity: try reader.flag("noop_with_empty_axes", default: false))
   }
 
   let name: String
@@ -30,8 +34,11 @@ struct Reduce: Operation {
   let keepsAxes: Bool
   let noAxesIsIdentity: Bool
 
+  var computesInFloat: Bool { true }
+
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
-    try node.require(0, .fp32, .fp64, .int32, .int64)
+    let datatypes = Datatype.integers + Datatype.floats
+    try node.require(0, reduction == .maximum || reduction == .minimum ? datatypes + [.bool] : datatypes)
     let x = try node.input(0)
     guard let places = try places(node, x.rank) else {
       let rank = keepsAxes ? x.rank : max(x.rank - (try node.listLength(1)), 0)
@@ -55,14 +62,18 @@ struct Reduce: Operation {
   private func places(_ node: NodeFacts, _ rank: Int) throws -> [Int]? {
     guard axes.isGiven(node) else { return noAxesIsIdentity ? [] : Array(0..<rank) }
     guard let known = try axes.known(node) else { return nil }
-    if known.isEmpty { return noAxesIsIdentity ? [] : Array(0..<rank) }
-    return try normalizedAxes(known, rank: rank)
+    return try places(known, rank: rank)
+  }
+
+  /// Of axes as they are given, those to reduce, ascending.
+  func places(_ given: [Int], rank: Int) throws -> [Int] {
+    if given.isEmpty { return noAxesIsIdentity ? [] : Array(0..<rank) }
+    return try normalizedAxes(given, rank: rank)
   }
 
   private func places(_ node: StepRequest, _ rank: Int) throws -> [Int] {
     let known = axes.input.map { node.optional($0)?.constant?.integers ?? [] } ?? axes.attribute ?? []
-    if known.isEmpty { return noAxesIsIdentity ? [] : Array(0..<rank) }
-    return try normalizedAxes(known, rank: rank)
+    return try places(known, rank: rank)
   }
 
   func step(_ node: StepRequest) throws -> Step {
@@ -73,6 +84,12 @@ struct Reduce: Operation {
     case .fp32: return floatStep(x, y, plan)
     case .fp64: return loop(x, y, plan, Double.self, double)
     case .int32: return loop(x, y, plan, Int32.self, integer(Int32.self))
+    case .int8: return loop(x, y, plan, Int8.self, integer(Int8.self))
+    case .int16: return loop(x, y, plan, Int16.self, integer(Int16.self))
+    case .bool, .uint8: return loop(x, y, plan, UInt8.self, integer(UInt8.self))
+    case .uint16: return loop(x, y, plan, UInt16.self, integer(UInt16.self))
+    case .uint32: return loop(x, y, plan, UInt32.self, integer(UInt32.self))
+    case .uint64: return loop(x, y, plan, UInt64.self, integer(UInt64.self))
     default: return loop(x, y, plan, Int64.self, integer(Int64.self))
     }
   }

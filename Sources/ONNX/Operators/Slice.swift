@@ -63,10 +63,11 @@ struct Slice: Operation {
 
   private func bounds(_ node: NodeFacts) throws -> Bounds? {
     if let attributes { return attributes }
-    guard let starts = try node.integers(1), let ends = try node.integers(2) else { return nil }
-    guard let axes = node.has(3) ? try node.integers(3) : Array(starts.indices),
-      let steps = node.has(4) ? try node.integers(4) : Array(repeating: 1, count: starts.count)
-    else { return nil }
+    // All are asked for, so that all that miss are noted.
+    let (starts, ends) = (try node.integers(1), try node.integers(2))
+    let axes = node.has(3) ? try node.integers(3) : starts.map { Array($0.indices) }
+    let steps = node.has(4) ? try node.integers(4) : starts.map { Array(repeating: 1, count: $0.count) }
+    guard let starts, let ends, let axes, let steps else { return nil }
     return Bounds(starts: starts, ends: ends, axes: axes, steps: steps)
   }
 

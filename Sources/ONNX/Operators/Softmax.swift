@@ -9,7 +9,7 @@ struct Softmax: Operation {
   static let logarithmDescription = make("LogSoftmax", logarithm: true)
 
   private static func make(_ type: String, logarithm: Bool) -> OperatorDescription {
-    OperatorDescription(type, inputs: 1...1, support: "FP32, FP64") { reader in
+    OperatorDescription(type, inputs: 1...1, support: "FP16, BF16, FP32, FP64") { reader in
       let isMatrix = reader.opset < 13
       return Softmax(
         name: type, axis: try reader.int("axis", default: isMatrix ? 1 : -1), isMatrix: isMatrix,
@@ -21,6 +21,8 @@ struct Softmax: Operation {
   let axis: Int
   let isMatrix: Bool
   let logarithm: Bool
+
+  var computesInFloat: Bool { true }
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.require(0, .fp32, .fp64)

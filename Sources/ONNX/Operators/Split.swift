@@ -6,7 +6,10 @@ struct Split: Operation {
   static let description = OperatorDescription(
     "Split", inputs: 1...2, outputs: 1...Int.max, support: "all datatypes; sizes known before the run"
   ) { reader in
-    Split(
+    guard reader.opset >= 2 || reader.inputCount == 1 else {
+      throw ONNXError(.unsupported, "sizes as an input before opset 2")
+    }
+    return Split(
       axis: try reader.int("axis", default: 0), sizes: try reader.ints("split"),
       sizesAreInput: reader.opset >= 13, partCount: reader.outputs.count)
   }

@@ -18,8 +18,7 @@ struct Squeeze: Operation {
       places = try normalizedAxes(known, rank: x.rank)
     } else {
       guard x.dimensions.allSatisfy({ $0.known != nil }) else {
-        throw ONNXError(
-          .unsupported, "no axes, and an input of shape \(x.shapeText), so the output's rank is open")
+        throw OpenShape("no axes, and an input of shape \(x.shapeText), so the output's rank is open")
       }
       places = x.dimensions.indices.filter { x.dimensions[$0].isOne }
     }

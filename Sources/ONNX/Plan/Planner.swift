@@ -103,7 +103,9 @@ struct Planner {
       let inputs = try node.inputs.map { try $0.map { try operand($0) } }
       let outputs = try node.outputs.map { try $0.map { try operand($0) } }
       let step = try node.operation.step(
-        StepRequest(inputs: inputs, outputs: outputs, kernels: engine.kernels, team: engine.team))
+        StepRequest(
+          inputs: inputs, outputs: outputs, kernels: engine.kernels, team: engine.team,
+          limits: engine.limits))
       scratchBytes = max(scratchBytes, step.scratchBytes)
       try placeOutputs(of: node, step, position, lastUse)
       if !isView(node, step) { steps.append(Plan.PlannedStep(place: node.place, body: step.body)) }

@@ -28,6 +28,25 @@ public struct TensorDescription: Sendable, Equatable {
   }
 }
 
+extension TensorDescription {
+  /// An output of which nothing is known but what the model declares.
+  fileprivate init(_ name: String, declared: ValueType?) throws {
+    switch declared {
+    case .tensor(let datatype, let dimensions?):
+      let sizes = dimensions.map { dimension in
+        if case .known(let size) = dimension { return size }
+        return Shape.anySize
+      }
+      self.init(name: name, datatype: datatype, shape: Shape(sizes))
+    case .tensor(_, nil):
+      throw ONNXError(.unsupported, "output '\(name)' has no shape, not even a rank")
+    case .other(let kind):
+      throw ONNXError(.unsupported, "output '\(name)' is \(kind); only tensors are supported")
+    case nil: throw ONNXError(.invalid, "output '\(name)' has no type")
+    }
+  }
+}
+
 /// An input of a run: dense elements at an address aligned for them, read only during the run.
 public struct InputView {
   public var datatype: Datatype
@@ -60,6 +79,8 @@ public final class Session: Sendable {
   private let shapeInputs: [Int]
   private let plans: PlanCache
   private let keptMemories: Int
+  /// Runs the graph node by node; nil when it is planned.
+  private let executor: GraphExecutor?
 
   /// Loads the model in the file at `path`: decodes, checks, infers, simplifies. The file is not needed
   /// afterwards.
@@ -78,19 +99,23 @@ public final class Session: Sendable {
     metadata = inferred.graph.metadata
     plans = PlanCache(capacity: options.keptPlans)
     keptMemories = options.keptMemories
+    executor =
+      inferred.isOpen
+      ? try GraphExecutor(simplified.graph, inputs: simplified.graph.inputs.map(\.value)) : nil
     inputs = inferred.graph.inputs.map { input in
       TensorDescription(
         name: inferred.graph.valueNames[input.value], datatype: input.datatype,
         shape: inferred.fact(input.value)?.describedShape ?? [])
     }
-    outputs = inferred.graph.outputs.enumerated().map { index, output in
-      let fact = inferred.fact(output)
-      return TensorDescription(
-        name: inferred.graph.valueNames[output], datatype: fact?.datatype ?? .fp32,
-        shape: fact?.describedShape ?? [])
+    outputs = try inferred.graph.outputs.enumerated().map { index, output in
+      let name = inferred.graph.valueNames[output]
+      if let fact = inferred.fact(output) {
+        return TensorDescription(name: name, datatype: fact.datatype, shape: fact.describedShape)
+      }
+      return try TensorDescription(name, declared: inferred.graph.declaredOutputs[index])
     }
     // A model whose shapes are all known is planned now, so that its faults show at load.
-    if inputs.allSatisfy({ $0.shape.elementCount != nil }) && shapeInputs.isEmpty {
+    if executor == nil, inputs.allSatisfy({ $0.shape.elementCount != nil }), shapeInputs.isEmpty {
       _ = try prepared(inputs.map(\.shape), contents: [:])
     }
   }
@@ -99,12 +124,16 @@ public final class Session: Sendable {
   ///
   /// - Parameters:
   ///   - inputs: in the order of `self.inputs`.
-  ///   - output: called once an output, in the order of `outputs`, before anything is computed; gives
-  ///     memory of the datatype and shape, aligned to 64 bytes, that the run writes.
+  ///   - output: called once an output, in the order of `outputs`; gives memory of the datatype and
+  ///     shape, aligned to 64 bytes, that the run writes.
+  ///   - texts: called once an output of BYTES, behind `output`, with the output's place and a size; gives
+  ///     memory for that many bytes, which the output's elements then point to.
   public func run(
-    _ inputs: [InputView], output: (Int, Datatype, Shape) throws -> UnsafeMutableRawPointer
+    _ inputs: [InputView], output: (Int, Datatype, Shape) throws -> UnsafeMutableRawPointer,
+    texts: (Int, Int) throws -> UnsafeMutableRawPointer
   ) throws {
     try check(inputs)
+    if let executor { return try run(executor, inputs, output: output, texts: texts) }
     let prepared = try prepared(inputs)
     let plan = prepared.plan
     try prepared.withMemory { memory in
@@ -126,6 +155,10 @@ public final class Session: Sendable {
           if let slot = planned.copiedFrom {
             targets[index].copyMemory(from: memory.slots[slot], byteCount: planned.byteCount)
           }
+          if planned.datatype == .bytes {
+            let view = Tensor(viewing: targets[index], .bytes, planned.shape, owner: prepared)
+            try view.copyTexts(to: targets[index]) { try texts(index, $0) }
+          }
         }
       }
     }
@@ -134,18 +167,62 @@ public final class Session: Sendable {
   /// Runs the model on tensors in the order of `inputs`, and gives new tensors in the order of `outputs`.
   public func run(_ tensors: [Tensor]) throws -> [Tensor] {
     var results: [Tensor] = []
-    try run(tensors.map { InputView($0) }) { index, datatype, shape in
-      guard let tensor = Tensor(name: outputs[index].name, datatype: datatype, shape: shape) else {
-        throw ONNXError(.outOfMemory, "no memory for output '\(outputs[index].name)' of shape \(shape)")
-      }
-      results.append(tensor)
-      return tensor.data
-    }
+    try run(
+      tensors.map { InputView($0) },
+      output: { index, datatype, shape in
+        guard let tensor = Tensor(name: outputs[index].name, datatype: datatype, shape: shape) else {
+          throw ONNXError(.outOfMemory, "no memory for output '\(outputs[index].name)' of shape \(shape)")
+        }
+        results.append(tensor)
+        return tensor.data
+      },
+      texts: { index, size in
+        guard let payload = TensorMemory(byteCount: size) else {
+          throw ONNXError(.outOfMemory, "no memory for the texts of output '\(outputs[index].name)'")
+        }
+        let tensor = results[index]
+        results[index] = Tensor(
+          name: tensor.name, datatype: .bytes, shape: tensor.shape, memory: tensor.memory, payload: payload)
+        return payload.base
+      })
     return results
   }
 
+  /// Runs a graph that cannot be planned.
+  private func run(
+    _ executor: GraphExecutor, _ views: [InputView],
+    output: (Int, Datatype, Shape) throws -> UnsafeMutableRawPointer,
+    texts: (Int, Int) throws -> UnsafeMutableRawPointer
+  ) throws {
+    let arguments = views.map { view -> Value? in
+      let data = UnsafeMutableRawPointer(mutating: view.data)
+      return .tensor(Tensor(viewing: data, view.datatype, view.shape, owner: executor))
+    }
+    let results = try executor.run(arguments, engine)
+    for (index, result) in results.enumerated() {
+      guard let result else {
+        throw ONNXError(.invalid, "output '\(outputs[index].name)' is given by nothing")
+      }
+      let tensor = try result.tensor("output '\(outputs[index].name)'")
+      guard tensor.datatype == outputs[index].datatype else {
+        throw ONNXError(
+          .invalid,
+          "output '\(outputs[index].name)' is \(tensor.datatype.name), declared \(outputs[index].datatype.name)"
+        )
+      }
+      let target = try output(index, tensor.datatype, tensor.shape)
+      if tensor.datatype == .bytes {
+        try tensor.copyTexts(to: target) { try texts(index, $0) }
+      } else {
+        target.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
+      }
+    }
+  }
+
   /// Bytes of memory that a run with inputs of these shapes takes beside its inputs, outputs and weights.
-  public func runBytes(_ shapes: [Shape]) throws -> Int {
+  /// Nil when only a run tells.
+  public func runBytes(_ shapes: [Shape]) throws -> Int? {
+    if executor != nil { return nil }
     let plan = try prepared(shapes, contents: [:]).plan
     return plan.arenaBytes + plan.scratchBytes
   }

@@ -15,7 +15,8 @@ public struct SimplifiedGraph: Sendable {
 public enum Simplification {
   /// All passes, in the order in which they run.
   public static let passes: [any SimplificationPass] = [
-    ConstantFolding(), RedundantNodeRemoval(), BatchNormalizationFolding(), BiasFusion(), ResidualFusion(),
+    ConstantFolding(), SubgraphPreparation(), RedundantNodeRemoval(), BatchNormalizationFolding(),
+    BiasFusion(), ResidualFusion(),
     ActivationFusion(), WeightPacking(),
   ]
 

@@ -8,10 +8,15 @@ final class LoadedModel: @unchecked Sendable {
   let contract: ModelContract
   /// Whether no more executions than a given number may run at once, whatever threads there are.
   let countsTurns: Bool
+  /// How tensors are reshaped on their way; nil: they are not.
+  let signature: ConfiguredSignature?
   private(set) var plugin: PluginModel?
 
-  init(_ plugin: PluginModel, contract: ModelContract, countsTurns: Bool) {
+  init(
+    _ plugin: PluginModel, contract: ModelContract, countsTurns: Bool, signature: ConfiguredSignature? = nil
+  ) {
     self.plugin = plugin
+    self.signature = signature
     self.contract = contract
     self.countsTurns = countsTurns
   }

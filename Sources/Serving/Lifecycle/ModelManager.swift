@@ -4,36 +4,11 @@ public import PluginHost
 import Synchronization
 public import Telemetry
 
-/// What of serving an operator may set.
-public struct ServingConfiguration: Sendable {
-  public enum Control: String, Sendable, CaseIterable {
-    /// Folders are watched: what appears is loaded, what goes is unloaded.
-    case poll
-    /// Everything is loaded at the start, and nothing after.
-    case none
-  }
-
-  public var control = Control.poll
-  public var pollSeconds = 2.0
-  /// Threads that execute models.
-  public var workerCount = 1
-  /// How long an idle worker looks for work before it sleeps, in nanoseconds; 0 where there is one CPU.
-  public var workerSpinNanoseconds: Int64 = 20_000
-  /// Requests that may wait for one model.
-  public var queuedRequests = 4096
-  /// Bytes of inputs that may wait for one model.
-  public var queuedBytes = 1 << 30
-  /// Nanoseconds that an execution may take to be run on the event loop that has its request; 0: none is.
-  public var inlineNanoseconds: Int64 = 20_000
-
-  public init() {}
-}
-
 /// All models: what is on disk, what is served, what failed and why.
 ///
 /// One thread of its own scans, loads and unloads; the rest of the server asks and submits.
 public final class ModelManager: Sendable {
-  private struct State {
+  struct State {
     var directory = ModelDirectory()
     var hasScanned = false
     var repositoryFaults: [String] = []
@@ -42,28 +17,38 @@ public final class ModelManager: Sendable {
     var seen: [String: UInt64] = [:]
     /// Fingerprints of versions that failed to load while an older load of them goes on serving.
     var refused: [String: UInt64] = [:]
+    /// Names of all models in the repositories at the last look.
+    var names: [String] = []
+    /// Versions that are served no more or never were, and why, by model.
+    var past: [String: [Int: String]] = [:]
+    /// Commands to be carried out, and those that are.
+    var commands: [ModelCommand] = []
     var isShuttingDown = false
     var isStopping = false
-    var thread: pthread_t?
+    var threads: [pthread_t] = []
   }
 
-  private let repository: ModelRepository
-  private let locator: PluginLocator
-  private let configuration: ServingConfiguration
-  private let services: HostServices
+  let repository: ModelRepository
+  let locator: PluginLocator
+  let configuration: ServingConfiguration
+  let services: HostServices
+  let log: Log
+  let clock: MonotonicClock
+  let state = Lock(State())
+  let watcher: RepositoryWatcher
   private let metrics: Metrics
-  private let log: Log
-  private let clock: MonotonicClock
   private let pool: WorkerPool
-  private let state = Lock(State())
   private let changes = Atomic<UInt64>(0)
   private let onFirstScan: @Sendable ([ServedModel]) -> Void
+  let onUnloaded: @Sendable () -> Void
 
+  /// - Parameter onUnloaded: called when the memory of a model has been given up.
   public init(
     repository: ModelRepository, locator: PluginLocator, configuration: ServingConfiguration,
     services: HostServices,
     metrics: Metrics, log: Log, clock: MonotonicClock = .system,
-    onFirstScan: @escaping @Sendable ([ServedModel]) -> Void = { _ in }
+    onFirstScan: @escaping @Sendable ([ServedModel]) -> Void = { _ in },
+    onUnloaded: @escaping @Sendable () -> Void = {}
   ) {
     self.repository = repository
     self.locator = locator
@@ -73,14 +58,18 @@ public final class ModelManager: Sendable {
     self.log = log
     self.clock = clock
     self.onFirstScan = onFirstScan
+    self.onUnloaded = onUnloaded
+    watcher = RepositoryWatcher(watchesFolders: configuration.control == .poll)
     pool = WorkerPool(
       workerCount: configuration.workerCount, spinNanoseconds: configuration.workerSpinNanoseconds)
   }
 
   /// Begins to load, on the manager's own thread.
   public func start() {
-    let thread = Threads.start { [self] in run() }
-    state.withLock { $0.thread = thread }
+    var threads = [Threads.start { [self] in run() }]
+    if configuration.loadSeconds > 0 { threads.append(Threads.start { [self] in endLateCommands() }) }
+    let started = threads
+    state.withLock { $0.threads = started }
   }
 
   /// Readiness says no from here on; everything is still served.
@@ -88,11 +77,12 @@ public final class ModelManager: Sendable {
 
   /// Unloads everything and waits for it.
   public func stop() {
-    let thread = state.withLock { state in
+    let threads = state.withLock { state in
       state.isStopping = true
-      return state.thread
+      return state.threads
     }
-    if let thread { pthread_join(thread, nil) }
+    watcher.wake()
+    for thread in threads { pthread_join(thread, nil) }
     pool.stop()
   }
 
@@ -102,15 +92,13 @@ public final class ModelManager: Sendable {
   /// be another model now. Takes no lock.
   public var generation: UInt64 { changes.load(ordering: .acquiring) }
 
-  private func somethingChanged() { changes.wrappingAdd(1, ordering: .releasing) }
+  func somethingChanged() { changes.wrappingAdd(1, ordering: .releasing) }
 
-  /// The model, whatever its state. Without a version, or with 0: the newest that is ready, else the
-  /// newest.
+  /// The model, whatever its state. Without a version, or with 0: its default version if that serves, else the
+  /// newest that does, else the newest.
   public func find(_ name: String, version: Int? = nil) throws(ServingError) -> ServedModel {
     let versions = versions(of: name)
-    guard !versions.isEmpty else {
-      throw ServingError(.unknownModel, "Request for unknown model: '\(name)' is not found")
-    }
+    guard !versions.isEmpty else { throw unknown(name) }
     if let version, version != 0 {
       guard let model = versions.first(where: { $0.version == version }) else {
         throw ServingError(
@@ -118,7 +106,24 @@ public final class ModelManager: Sendable {
       }
       return model
     }
-    return versions.first { $0.isReady } ?? versions[0]
+    if let preferred = versions[0].source.configuration.defaultVersion,
+      let model = versions.first(where: { $0.version == preferred }), model.serves
+    {
+      return model
+    }
+    return versions.first { $0.serves } ?? versions[0]
+  }
+
+  /// The version of `name` that has this label; nil if none has.
+  public func version(of name: String, label: String) -> Int? {
+    versions(of: name).first?.source.configuration.versionLabels[label]
+  }
+
+  private func unknown(_ name: String) -> ServingError {
+    let isUnloaded = state.withLock { $0.past[name] != nil }
+    return ServingError(
+      .unknownModel,
+      "Request for unknown model: '\(name)' " + (isUnloaded ? "has no available versions" : "is not found"))
   }
 
   /// Every version known of `name`, newest first; empty if the name is unknown.
@@ -150,68 +155,42 @@ public final class ModelManager: Sendable {
   // MARK: - The manager's thread
 
   private func run() {
-    var nextScan = clock.now()
+    var rhythm = LookRhythm(configuration, now: clock.now())
     var isFirst = true
     while !state.withLock({ $0.isStopping }) {
-      if isFirst || (configuration.control == .poll && clock.now() >= nextScan) {
-        reconcile(isFirst: isFirst)
+      carryOutCommands()
+      if isFirst || rhythm.isDue(at: clock.now()) {
+        let isSettled = look(isFirst: isFirst)
         if isFirst { onFirstScan(models) }
         isFirst = false
-        nextScan = clock.now() + Int64(configuration.pollSeconds * 1e9)
+        rhythm.looked(at: clock.now(), isSettled: isSettled, isWatched: watcher.isComplete)
       }
       retire()
-      usleep(20_000)
+      if letsModelsSleep { noteUses() }
+      let hasMore = state.withLock { !$0.commands.allSatisfy(\.isBegun) }
+      let wait = hasMore ? 0 : rhythm.milliseconds(at: clock.now(), isRetiring: isRetiring)
+      if watcher.wait(milliseconds: wait) { rhythm.noticedChange(at: clock.now()) }
     }
     shutDown()
   }
 
-  /// Brings what is served in line with what is on disk.
-  private func reconcile(isFirst: Bool) {
-    let snapshot = repository.scan()
-    let known = models.map {
-      LifecyclePolicy.Known(
-        name: $0.name, version: $0.version, fingerprint: $0.source.fingerprint, isReady: $0.isReady)
-    }
-    let actions = LifecyclePolicy.actions(wanted: snapshot.sources, known: known)
-    let loads = actions.compactMap { action -> ModelSource? in
-      guard case .load(let source) = action else { return nil }
-      return isFirst || isWorthLoading(source) ? source : nil
-    }
-    let arrivals = loads.map(makeModel)
-    reportFaults(snapshot.faults)
-    state.withLock { state in
-      state.seen = Dictionary(snapshot.sources.map { ($0.path, $0.fingerprint) }, uniquingKeysWith: { $1 })
-      for model in arrivals where !state.directory.holds(model.name, model.version) {
-        state.directory.put(model)
-      }
-      state.hasScanned = true
-    }
-    somethingChanged()
-    for model in arrivals {
-      if state.withLock({ $0.isStopping }) { return }
-      load(model)
-    }
-    unload(wanted: snapshot.sources)
-  }
-
-  /// A folder that changed is loaded once two scans in a row see it the same: not half-copied.
-  /// What was refused is not tried again until it changes.
-  private func isWorthLoading(_ source: ModelSource) -> Bool {
-    state.withLock {
-      $0.seen[source.path] == source.fingerprint && $0.refused[source.path] != source.fingerprint
+  /// Looks at the repositories, as far as the mode asks for it. True: nothing is waiting to be seen again.
+  private func look(isFirst: Bool) -> Bool {
+    switch configuration.control {
+    case .poll: return reconcile(isFirst: isFirst)
+    case .none: return isFirst ? reconcile(isFirst: true) : true
+    case .explicit:
+      let names = repository.modelNames()
+      state.withLock { $0.names = names }
+      if isFirst { loadInitialModels(names) }
+      return true
     }
   }
 
-  private func reportFaults(_ faults: [String]) {
-    let news = state.withLock { state in
-      defer { state.repositoryFaults = faults }
-      return faults.filter { !state.repositoryFaults.contains($0) }
-    }
-    for fault in news { log.write(.warning, fault) }
-  }
-
-  private func makeModel(_ source: ModelSource) -> ServedModel {
-    ServedModel(
+  func makeModel(_ source: ModelSource) -> ServedModel {
+    var source = source
+    source.configuration.take(configuration)
+    return ServedModel(
       source: source, pool: pool,
       limits: ServingLimits(
         queue: RequestQueue.Limits(requests: configuration.queuedRequests, bytes: configuration.queuedBytes),
@@ -219,71 +198,31 @@ public final class ModelManager: Sendable {
       metrics: metrics, clock: clock)
   }
 
-  private func load(_ model: ServedModel) {
-    let fields = [("model", model.name), ("version", String(model.version))]
-    let start = clock.now()
-    do {
-      let loaded = try ModelLoader.load(model.source, locator: locator, services: services).model
-      let limit = configuration.workerCount
-      model.becomeReady(loaded, turnLimit: min(limit, model.source.configuration.instances ?? limit))
-      let milliseconds = (clock.now() - start) / 1_000_000
-      log.write(.info, "model is ready", fields + [("milliseconds", String(milliseconds))])
-    } catch {
-      model.fail(error.message)
-      log.write(.error, "model was refused: \(error.message)", fields)
-    }
-    publish(model)
-  }
+  private var isRetiring: Bool { state.withLock { !$0.retiring.isEmpty } }
 
-  /// Puts `model` in the place of an older load of the same version. When it failed, a version that
-  /// serves goes on serving.
-  private func publish(_ model: ServedModel) {
-    let replaced: ServedModel? = state.withLock { state in
-      guard let old = state.directory.find(model.name, model.version), old !== model else { return nil }
-      if !model.isReady && old.isReady {
-        state.refused[model.source.path] = model.source.fingerprint
-        return nil
-      }
-      state.directory.put(model)
-      state.retiring.append(old)
-      return old
-    }
-    somethingChanged()
-    replaced?.beginUnload()
-  }
-
-  private func unload(wanted: [ModelSource]) {
-    let known = models.map {
-      LifecyclePolicy.Known(
-        name: $0.name, version: $0.version, fingerprint: $0.source.fingerprint, isReady: $0.isReady)
-    }
-    for case .unload(let name, let version) in LifecyclePolicy.actions(wanted: wanted, known: known) {
-      let gone = state.withLock { $0.directory.remove(name, version) }
-      guard let gone else { continue }
-      somethingChanged()
-      gone.beginUnload()
-      state.withLock { $0.retiring.append(gone) }
-      log.write(.info, "model is unloading", [("model", name), ("version", String(version))])
-    }
-  }
-
-  private func retire() {
+  /// Destroys models that nothing uses any more.
+  func retire() {
     let leaving = state.withLock { $0.retiring }
     guard !leaving.isEmpty else { return }
     let left = leaving.filter { !$0.finishUnload() }
     state.withLock { $0.retiring = left }
+    if left.count < leaving.count { onUnloaded() }
   }
 
   private func shutDown() {
-    let all = state.withLock { state in
+    let (all, commands) = state.withLock { state in
       defer {
         state.directory = ModelDirectory()
         state.retiring = []
+        state.commands = []
       }
-      return state.directory.all + state.retiring
+      return (state.directory.all + state.retiring, state.commands)
+    }
+    for command in commands {
+      command.finish(ServingError(.shuttingDown, "the server is stopping"))
     }
     somethingChanged()
-    for model in all { model.beginUnload() }
+    for model in all { model.beginUnload(refusesWaiting: true) }
     let end = clock.now() + 5_000_000_000
     var left = all
     while !left.isEmpty && clock.now() < end {
@@ -298,33 +237,4 @@ struct ServingLimits: Sendable {
   var queue: RequestQueue.Limits
   /// See `ServingConfiguration.inlineNanoseconds`.
   var inlineNanoseconds: Int64
-}
-
-/// The models by name, newest version first.
-struct ModelDirectory {
-  private(set) var versions: [String: [ServedModel]] = [:]
-
-  var all: [ServedModel] { versions.keys.sorted().flatMap { versions[$0] ?? [] } }
-
-  func find(_ name: String, _ version: Int) -> ServedModel? {
-    versions[name]?.first { $0.version == version }
-  }
-
-  func holds(_ name: String, _ version: Int) -> Bool { find(name, version) != nil }
-
-  /// Adds `model`, in place of one of the same name and version.
-  mutating func put(_ model: ServedModel) {
-    var list = versions[model.name] ?? []
-    list.removeAll { $0.version == model.version }
-    list.append(model)
-    list.sort { $0.version > $1.version }
-    versions[model.name] = list
-  }
-
-  mutating func remove(_ name: String, _ version: Int) -> ServedModel? {
-    let gone = find(name, version)
-    versions[name]?.removeAll { $0.version == version }
-    if versions[name]?.isEmpty == true { versions[name] = nil }
-    return gone
-  }
 }

@@ -27,6 +27,9 @@ public final class ServedModel: Sendable {
   private let gate = RequestGate()
   private let serving = OnceReference<LoadedModel>()
   private let times: ExecutionTimes
+  private let estimate: Atomic<Int>
+  private let used = Atomic<Int64>(0)
+  private let answersSeen = Atomic<UInt64>(0)
   /// Requests in the queue, to look without the lock.
   private let waiting = Atomic<Int>(0)
 
@@ -37,6 +40,7 @@ public final class ServedModel: Sendable {
     self.pool = pool
     self.clock = clock
     self.limits = limits
+    estimate = Atomic(source.byteCount)
     self.metrics = ModelMetrics(metrics, name: source.name, version: source.version)
     times = ExecutionTimes(limit: limits.inlineNanoseconds)
     internals = Lock(Internals(queue: RequestQueue(limits: limits.queue)))
@@ -59,12 +63,18 @@ public final class ServedModel: Sendable {
   // MARK: - Life, on the manager's thread
 
   /// - Parameter turnLimit: executions that may run at once, unless the model allows one only.
-  func becomeReady(_ model: PluginModel, turnLimit: Int) {
+  func becomeReady(_ model: PluginModel, _ signature: ConfiguredSignature, turnLimit: Int) {
     let contract = ModelContract(
-      name: name, description: model.description, configuredMaximum: source.configuration.maximumBatch)
+      name: name, description: signature.description,
+      configuredMaximum: source.configuration.maximumBatch)
     let isSerial = model.description.concurrency == .serial
     let countsTurns = isSerial || source.configuration.instances != nil
-    serving.set(LoadedModel(model, contract: contract, countsTurns: countsTurns))
+    serving.set(
+      LoadedModel(
+        model, contract: contract, countsTurns: countsTurns, signature: signature.reshapes ? signature : nil))
+    byteEstimate = max(model.description.memoryEstimate, source.byteCount)
+    noteUse(at: clock.now())
+    used.store(clock.now(), ordering: .relaxed)
     internals.withLock {
       $0.turnLimit = isSerial ? 1 : max(turnLimit, 1)
       $0.state = .ready
@@ -74,12 +84,36 @@ public final class ServedModel: Sendable {
 
   func fail(_ reason: String) { internals.withLock { $0.state = .failed(reason: reason) } }
 
-  /// Takes no more requests and refuses those that wait; what runs goes on.
-  func beginUnload() {
+  /// The version is known and not loaded; who asks for it has it loaded.
+  func sleep() { internals.withLock { $0.state = .unloaded } }
+
+  /// Whether the model would have to be loaded before it serves.
+  public var isAsleep: Bool { serving.value == nil && state == .unloaded }
+
+  /// Whether requests are taken, or would be after it was loaded.
+  var serves: Bool { isReady || isAsleep }
+
+  /// Bytes of memory that the model is taken to need.
+  var byteEstimate: Int {
+    get { estimate.load(ordering: .relaxed) }
+    set { estimate.store(newValue, ordering: .relaxed) }
+  }
+
+  /// Nanoseconds when somebody last noted that it had answered since the time before.
+  var lastUse: Int64 { used.load(ordering: .relaxed) }
+
+  /// Notes whether requests were answered since the last call. On the manager's thread.
+  func noteUse(at now: Int64) {
+    let count = metrics.succeeded.value &+ metrics.failed.value
+    if answersSeen.exchange(count, ordering: .relaxed) != count { used.store(now, ordering: .relaxed) }
+  }
+
+  /// Takes no more requests; what runs goes on, and so does what waits unless it is refused.
+  func beginUnload(refusesWaiting: Bool) {
     gate.setOpen(false)
     let dropped = internals.withLock { internals in
       if internals.state == .ready { internals.state = .unloading }
-      return drain(&internals)
+      return refusesWaiting ? drain(&internals) : []
     }
     let now = clock.now()
     for request in dropped {
@@ -116,6 +150,7 @@ public final class ServedModel: Sendable {
     guard gate.isOpen, let loaded = serving.value else { throw notReady(state) }
     let contract = loaded.contract
     try contract.check(request.inputs)
+    let request = try reshaped(request, loaded)
     guard contract.isBatching && request.rows > contract.maximumBatch else {
       if mayRunHere && runHere(request, loaded) { return true }
       try enqueue([request])
@@ -130,6 +165,26 @@ public final class ServedModel: Sendable {
     }
     try enqueue(request.split(maximumRows: contract.maximumBatch))
     return false
+  }
+
+  /// The request as the model sees it.
+  private func reshaped(
+    _ request: InferenceRequest, _ loaded: LoadedModel
+  ) throws(ServingError) -> InferenceRequest {
+    guard let signature = loaded.signature else { return request }
+    var inputs = request.inputs
+    for (index, input) in inputs.enumerated() {
+      guard let reshape = signature.inputReshapes[input.name] else { continue }
+      guard let inward = reshape.inward(input) else {
+        throw ServingError(
+          .invalidArgument,
+          "input '\(input.name)' for model '\(name)' is \(input.shape), which does not become the model's "
+            + "\(reshape.inner)", tensor: input.name)
+      }
+      inputs[index] = inward
+    }
+    return request.replaced(
+      inputs: inputs, receiver: ReshapingReceiver(request.receiver, signature.outputReshapes))
   }
 
   private func notReady(_ state: ModelState) -> ServingError {

@@ -12,17 +12,21 @@ enum FileSystem {
 
   /// The entries of a directory, by name, hidden ones left out; nil if it cannot be read.
   static func entries(of path: String) -> [Entry]? {
+    names(in: path)?.filter { !$0.hasPrefix(".") }.compactMap { entry(at: path + "/" + $0, name: $0) }
+  }
+
+  /// The names in a directory, ascending, hidden ones too; nil if it cannot be read.
+  static func names(in path: String) -> [String]? {
     guard let directory = opendir(path) else { return nil }
     defer { closedir(directory) }
-    var entries: [Entry] = []
+    var names: [String] = []
     while let entry = readdir(directory) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      guard !name.hasPrefix("."), let found = self.entry(at: path + "/" + name, name: name) else { continue }
-      entries.append(found)
+      if name != ".", name != ".." { names.append(name) }
     }
-    return entries.sorted { $0.name < $1.name }
+    return names.sorted()
   }
 
   static func entry(at path: String, name: String = "") -> Entry? {
@@ -37,6 +41,33 @@ enum FileSystem {
   static func isFile(_ path: String) -> Bool { entry(at: path).map { !$0.isDirectory } ?? false }
 
   static func isDirectory(_ path: String) -> Bool { entry(at: path)?.isDirectory ?? false }
+
+  /// The bytes of a file; nil if it cannot be read or has more than `limit`.
+  static func bytes(of path: String, limit: Int) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65_536)
+    while bytes.count <= limit {
+      let count = read(descriptor, &piece, piece.count)
+      if count == 0 { return bytes }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return nil }
+      bytes += piece[..<count]
+    }
+    return nil
+  }
+
+  /// The name of a file that a copying tool writes under until it is whole: `.model.onnx.Xy12ab` (rsync),
+  /// `model.onnx.part`, `model.onnx.tmp` and the like.
+  static func isPartial(_ name: String) -> Bool {
+    if [".part", ".partial", ".tmp", ".filepart", ".crdownload"].contains(where: name.hasSuffix) {
+      return true
+    }
+    guard name.hasPrefix("."), let dot = name.lastIndex(of: "."), dot != name.startIndex else { return false }
+    return name[dot...].utf8.count == 7
+  }
 }
 
 /// FNV-1a over what tells one state of a folder from another.

@@ -5,10 +5,23 @@ public struct ModelConfiguration: Sendable, Equatable {
   /// Passed to the plugin as it is: a JSON object.
   public var parameters = "{}"
   public var versionPolicy = VersionPolicy.latest(1)
+  /// Names that clients may use in place of a version's number.
+  public var versionLabels: [String: Int] = [:]
+  /// The version that requests without one get while it is ready; nil: the newest that is ready.
+  public var defaultVersion: Int?
   /// Narrows the batch size that the model allows; 1 switches batching off.
   public var maximumBatch: Int?
   /// Executions of the model that may run at once; nil: what the server allows.
   public var instances: Int?
+  /// Inputs and outputs that the operator describes; empty: as the model describes them.
+  public var inputs: [TensorSettings] = []
+  public var outputs: [TensorSettings] = []
+  /// How requests are put together; nil: as the server's flags say.
+  public var batching: BatchingSettings?
+  /// What is executed before the first request; empty: the server's default.
+  public var warmUps: [WarmUp] = []
+  /// Settings that were read and have no effect, each with the reason and its line.
+  public var notes: [String] = []
 
   public init() {}
 }

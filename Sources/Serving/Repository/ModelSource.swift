@@ -9,6 +9,12 @@ public struct ModelSource: Sendable, Equatable {
   public var fault: String?
   /// Changes when a file of the version or the model's configuration changes.
   public var fingerprint: UInt64
+  /// Bytes of the version's files.
+  public var byteCount = 0
+  /// A file that a copy in progress left there: the version is not whole yet.
+  public var partialFile: String?
+  /// Where the files are, if a client sent them; kept as long as the version.
+  var upload: UploadedModel?
 
   public init(
     name: String, version: Int, path: String, configuration: ModelConfiguration = ModelConfiguration(),

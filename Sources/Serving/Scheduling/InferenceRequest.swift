@@ -96,6 +96,18 @@ public final class InferenceRequest: Sendable {
     return parts
   }
 
+  /// A request that is executed in this one's place, and called off with it.
+  func replaced(inputs: [Tensor], receiver: any InferenceReceiver) -> InferenceRequest {
+    let other = InferenceRequest(
+      id: id, inputs: inputs, parameters: parameters, deadline: deadline, receiver: receiver)
+    let isCancelled = state.withLock { state in
+      state.parts = [other]
+      return state.isCancelled
+    }
+    if isCancelled { other.cancel() }
+    return other
+  }
+
   /// The model is kept while the request is under way.
   func enqueued(for model: ServedModel, at now: Int64) {
     state.withLock {

@@ -37,15 +37,25 @@ final class OnnxModel: InferenceModel {
     views.reserveCapacity(session.inputs.count)
     for index in session.inputs.indices { views.append(try InputView(try batch.input(index))) }
     do {
-      try session.run(views) { index, datatype, shape in
-        guard let type = ElementType(datatype),
-          let memory = try batch.output(session.outputs[index].name, type, shape).bytes.baseAddress
-        else {
-          throw ModelError(
-            .outOfMemory, "no memory for output '\(session.outputs[index].name)' of shape \(shape)")
-        }
-        return memory
-      }
+      try session.run(
+        views,
+        output: { index, datatype, shape in
+          guard let type = ElementType(datatype),
+            let memory = try batch.output(session.outputs[index].name, type, shape).bytes.baseAddress
+          else {
+            throw ModelError(
+              .outOfMemory, "no memory for output '\(session.outputs[index].name)' of shape \(shape)")
+          }
+          return memory
+        },
+        texts: { index, size in
+          // The server must see the bytes until it has sent them, longer than the run keeps its own.
+          guard let memory = batch.bytes(count: size) else {
+            throw ModelError(
+              .outOfMemory, "no memory for \(size) bytes of output '\(session.outputs[index].name)'")
+          }
+          return UnsafeMutableRawPointer(memory)
+        })
     } catch let error as ONNXError {
       throw ModelError(error)
     }

@@ -7,14 +7,17 @@ import Tensors
 struct BinaryArithmetic: Operation {
   let name: String
   let operation: BinaryOperation
+  var placement = LegacyBroadcast.none
 
   static let datatypes: [Datatype] = [
     .fp32, .fp64, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64,
   ]
 
+  var computesInFloat: Bool { true }
+
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let a = try node.input(0)
-    let b = try node.input(1)
+    let b = placement.placed(try node.input(1), in: a)
     try node.requireSameDatatype(0..<2)
     try node.require(0, BinaryArithmetic.datatypes)
     let dimensions = try Broadcasting.dimensions([a, b], node)
@@ -51,7 +54,7 @@ struct BinaryArithmetic: Operation {
 
   func step(_ node: StepRequest) throws -> Step {
     let a = try node.input(0)
-    let b = try node.input(1)
+    let b = try node.input(1).reshaped { placement.placed($0, in: a.shape.rank) }
     let y = try node.output()
     switch a.datatype {
     case .fp32: return floatStep(a, b, y)
@@ -126,7 +129,7 @@ struct BinaryArithmetic: Operation {
     }
   }
 
-  private static func power<Element: FixedWidthInteger & Sendable>(_ base: Element, _ exponent: Element)
+  static func power<Element: FixedWidthInteger & Sendable>(_ base: Element, _ exponent: Element)
     -> Element
   {
     if exponent < 0 { return base == 1 ? 1 : 0 }
@@ -142,8 +145,9 @@ struct BinaryArithmetic: Operation {
   }
 
   static func description(_ type: String, _ operation: BinaryOperation) -> OperatorDescription {
-    OperatorDescription(type, inputs: 2...2, support: "FP32, FP64, all integers; broadcasting") { _ in
-      BinaryArithmetic(name: type, operation: operation)
+    OperatorDescription(type, inputs: 2...2, support: "FP16, BF16, FP32, FP64, all integers; broadcasting") {
+      reader in
+      BinaryArithmetic(name: type, operation: operation, placement: try LegacyBroadcast(reader))
     }
   }
 }

@@ -131,15 +131,6 @@ enum ElementConversion {
   }
 }
 
-extension Datatype {
-  fileprivate var isFloat: Bool {
-    switch self {
-    case .fp16, .bf16, .fp32, .fp64: true
-    default: false
-    }
-  }
-}
-
 /// IEEE 754 binary16.
 private enum HalfFloat {
   static func value(_ bits: UInt16) -> Float { Float(Float16(bitPattern: bits)) }

@@ -7,6 +7,8 @@ struct Pool: Operation {
   let kind: Pooling.Kind
   let window: WindowAttributes
 
+  var computesInFloat: Bool { true }
+
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.require(0, .fp32)
     let x = try node.input(0)
@@ -53,6 +55,8 @@ struct GlobalPool: Operation {
   let name: String
   let reduction: Reduction
 
+  var computesInFloat: Bool { true }
+
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.require(0, .fp32)
     let x = try node.input(0)
@@ -74,7 +78,7 @@ struct GlobalPool: Operation {
   }
 
   static func description(_ type: String, _ reduction: Reduction) -> OperatorDescription {
-    OperatorDescription(type, inputs: 1...1, support: "FP32") { _ in
+    OperatorDescription(type, inputs: 1...1, support: "FP16, BF16, FP32") { _ in
       GlobalPool(name: type, reduction: reduction)
     }
   }

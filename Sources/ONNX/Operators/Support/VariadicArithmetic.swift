@@ -6,6 +6,8 @@ struct VariadicArithmetic: Operation {
   let name: String
   let operation: BinaryOperation
 
+  var computesInFloat: Bool { true }
+
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     try node.requireSameDatatype(0..<node.inputs.count)
     try node.require(0, BinaryArithmetic.datatypes)
@@ -33,7 +35,9 @@ struct VariadicArithmetic: Operation {
   }
 
   static func description(_ type: String, _ operation: BinaryOperation) -> OperatorDescription {
-    OperatorDescription(type, inputs: 1...Int.max, support: "FP32, FP64, all integers; broadcasting") { _ in
+    OperatorDescription(
+      type, inputs: 1...Int.max, support: "FP16, BF16, FP32, FP64, all integers; broadcasting"
+    ) { _ in
       VariadicArithmetic(name: type, operation: operation)
     }
   }

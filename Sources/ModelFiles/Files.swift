@@ -1,11 +1,11 @@
 import Glibc
 
 /// Whole files, of bounded size.
-enum Files {
-  static let maximumBytes = 16 << 20
+public enum Files {
+  public static let maximumBytes = 16 << 20
 
   /// The bytes of the file; nil if it cannot be read or is larger than `maximumBytes`.
-  static func bytes(_ path: String) -> [UInt8]? {
+  public static func bytes(_ path: String) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -23,17 +23,26 @@ enum Files {
     return nil
   }
 
-  static func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
+  public static func text(_ path: String) -> String? {
+    bytes(path).map { String(decoding: $0, as: UTF8.self) }
+  }
 
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  /// Differs when the file was changed or replaced.
+  public static func state(_ path: String) -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return "none" }
+    return "\(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"
+  }
 
-  static func isDirectory(_ path: String) -> Bool {
+  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  public static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// `path` from the root on, with links followed; `path` itself if there is no such file.
-  static func absolute(_ path: String) -> String {
+  public static func absolute(_ path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }
     return String(cString: resolved)

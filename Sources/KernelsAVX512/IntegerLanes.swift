@@ -1,0 +1,29 @@
+internal import CKernels
+
+/// A row of the tile of an integer product: two registers of sums.
+typealias IntegerRow = (left: lanes_i32, right: lanes_i32)
+
+/// A row of a panel: a pair of 16-bit integers for each of its columns.
+typealias PairRow = (left: lanes_i16x32, right: lanes_i16x32)
+
+@inline(__always)
+var zeroIntegerRow: IntegerRow { (lanes_i32.zero, lanes_i32.zero) }
+
+@inline(__always)
+func loadPairRow(_ pointer: UnsafePointer<Int8>) -> PairRow {
+  (lanes_widen_bytes(pointer), lanes_widen_bytes(pointer + 32))
+}
+
+@inline(__always)
+func storeIntegerRow(_ row: IntegerRow, _ pointer: UnsafeMutablePointer<Int32>) {
+  lanes_store_integers(pointer, row.left)
+  lanes_store_integers(pointer + 16, row.right)
+}
+
+/// sum += row · pair
+@inline(__always)
+func accumulate(_ sum: inout IntegerRow, _ row: PairRow, _ pair: Int32) {
+  let pairs = lanes_repeat_pair(pair)
+  sum.left = sum.left &+ lanes_pair_products(row.left, pairs)
+  sum.right = sum.right &+ lanes_pair_products(row.right, pairs)
+}

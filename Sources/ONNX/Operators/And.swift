@@ -1,0 +1,4 @@
+/// The ONNX operator And.
+enum And {
+  static let description = BitOperation.logical("And", .and)
+}

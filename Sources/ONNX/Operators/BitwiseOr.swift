@@ -1,0 +1,4 @@
+/// The ONNX operator BitwiseOr.
+enum BitwiseOr {
+  static let description = BitOperation.bitwise("BitwiseOr", .or)
+}

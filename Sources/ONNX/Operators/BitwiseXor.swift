@@ -1,0 +1,4 @@
+/// The ONNX operator BitwiseXor.
+enum BitwiseXor {
+  static let description = BitOperation.bitwise("BitwiseXor", .exclusiveOr)
+}

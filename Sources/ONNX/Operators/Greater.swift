@@ -1,0 +1,4 @@
+/// The ONNX operator Greater.
+enum Greater {
+  static let description = Comparison.description("Greater", .greater)
+}

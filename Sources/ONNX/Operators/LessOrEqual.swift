@@ -1,0 +1,4 @@
+/// The ONNX operator LessOrEqual.
+enum LessOrEqual {
+  static let description = Comparison.description("LessOrEqual", .lessOrEqual)
+}

@@ -1,0 +1,4 @@
+/// The ONNX operator Or.
+enum Or {
+  static let description = BitOperation.logical("Or", .or)
+}
