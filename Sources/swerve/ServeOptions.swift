@@ -54,6 +54,13 @@ struct ServeOptions: ParsableArguments {
   )
   var inlineMicroseconds = 20
 
+  @Option(
+    help: """
+      Microseconds that an event loop stays awake for the next request if a single client sends one after the other; \
+      0: it sleeps at once, as it always does on one core.
+      """)
+  var busyPollMicroseconds = 100
+
   @Option(help: "Bytes that the body of a request may have.")
   var maxBodyBytes = 64 << 20
 
@@ -117,6 +124,7 @@ struct ServeOptions: ParsableArguments {
   static let valueOptionNames =
     [
       "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "loops", "workers",
+      "busy-poll-microseconds",
       "inline-microseconds", "max-body-bytes",
       "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
       "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
@@ -140,6 +148,9 @@ struct ServeOptions: ParsableArguments {
     try require(
       (0...1_000_000).contains(inlineMicroseconds), "--inline-microseconds \(inlineMicroseconds)",
       "0 to 1000000")
+    try require(
+      (0...10_000).contains(busyPollMicroseconds), "--busy-poll-microseconds \(busyPollMicroseconds)",
+      "0 to 10000")
     try require(maxBodyBytes > 0, "--max-body-bytes \(maxBodyBytes)", "above 0")
     try require(maxHeaderBytes >= 1024, "--max-header-bytes \(maxHeaderBytes)", "at least 1024")
     try require(maxConnections > 0, "--max-connections \(maxConnections)", "above 0")

@@ -120,6 +120,7 @@ final class Server: Sendable {
     var configuration = ServerConfiguration(listeners: listeners)
     configuration.tls = options.tls
     configuration.loopCount = options.loops > 0 ? options.loops : cores
+    configuration.busyPollTime = cores > 1 ? Int64(options.busyPollMicroseconds) * 1000 : 0
     configuration.headBytes = options.maxHeaderBytes
     configuration.bodyBytes = options.maxBodyBytes
     configuration.connections = options.maxConnections
