@@ -42,18 +42,6 @@ enum ExtensionTranscripts {
       .part(#""max_batch_size":0,"input":[{"name":"text_input","data_type":"TYPE_STRING","dims":[1]"#)),
     .get("/v2/models/nope/config", 404, .error("Request for unknown model: 'nope' is not found")),
     .get("/v2/models/broken/config", 503, .part("model.onnx is cut off")),
-    .post(
-      "/v2/repository/index", "", 200,
-      .part(#"[{"name":"broken","version":"1","state":"UNAVAILABLE","reason":"model.onnxiscutoff"}"#)),
-    .post(
-      "/v2/repository/index", #"{"ready":true}"#, 200,
-      .part(#"[{"name":"busy","version":"1","state":"READY"}"#)),
-    .post("/v2/repository/index", #"{"ready":1}"#, 400, .error("ready: expected true or false, got 1")),
-    .post("/v2/repository/index", "[", 400, .error("failed to parse the request JSON buffer")),
-    .post(
-      "/v2/repository/index", "[]", 400,
-      .error("failed to parse the request JSON buffer: expected a JSON object")
-    ),
     .get(
       "/v2/logging", 200,
       .body(

@@ -41,7 +41,7 @@ def configuration(server):
 def index(server):
     with client(server) as used:
         found = {entry["name"]: entry for entry in used.get_model_repository_index()}
-        expect(found["identity"] == {"name": "identity", "version": "1", "state": "READY"}, f"{found}")
+        expect(found["identity"] == {"name": "identity", "version": "1", "state": "READY", "reason": ""}, f"{found}")
 
 
 def log_settings(server):

@@ -65,8 +65,7 @@ enum RepositoryRequest {
   /// Whether only ready versions are asked for.
   static func onlyReady(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> Bool {
     for (name, value) in try JSONValue.members(ofBody: body) where name == "ready" {
-      guard case .bool(let isOnlyReady) = value else { throw .badRequest("'ready': expected true or false") }
-      return isOnlyReady
+      return try value.boolean(at: name)
     }
     return false
   }
@@ -74,9 +73,7 @@ enum RepositoryRequest {
   static func load(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> ModelUpload {
     var load = ModelUpload()
     for (name, value) in try parameters(body) {
-      guard case .string(let text) = value else {
-        throw .badRequest("parameters.\(excerpt(name)): expected a string")
-      }
+      let text = try value.text(at: "parameters.\(name)")
       if name == "config" {
         load.configuration = text
       } else if name.hasPrefix("file:") {
