@@ -16,6 +16,8 @@ extension InferenceService {
     case .modelReady: try answerModelReady(exchange, parameters)
     case .modelConfiguration: try answerModelConfiguration(exchange, parameters)
     case .modelOpenAPI: try answerModelOpenAPI(exchange, parameters)
+    case .modelStatistics: try answerStatistics(exchange, parameters)
+    case .batching: try answerBatching(exchange, parameters)
     case .repositoryIndex: try answerRepositoryIndex(exchange)
     case .repositoryLoad: try answerRepositoryLoad(exchange, parameters)
     case .repositoryUnload: try answerRepositoryUnload(exchange, parameters)

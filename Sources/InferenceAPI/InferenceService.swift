@@ -33,6 +33,10 @@ public final class InferenceService: ExchangeHandler {
   /// Loads and unloads models; nil if they are fixed.
   let repository: (any RepositoryControl)?
   let access: AccessControl
+  /// Whether answers tell what their phases took.
+  let tellsTiming: Bool
+  /// The clock when the service was made, which is `identity.startedAt`.
+  let startedAt: Int64
   /// Nil unless clients may use shared memory.
   let sharedMemory: SharedMemoryRegions?
   /// Whether faults of `/v2` have Triton's statuses, 500 for a malformed request among them.
@@ -46,13 +50,14 @@ public final class InferenceService: ExchangeHandler {
   ///   - openAPI: the text of openapi.yaml, served as it is.
   ///   - repository: loads and unloads models; nil if they are fixed.
   ///   - access: who may do what.
+  ///   - tellsTiming: whether answers of inferences have a `Server-Timing` field.
   ///   - sharedMemory: where clients register shared memory; nil if they may not.
   ///   - usesTritonStatusCodes: whether faults of `/v2` have Triton's statuses, for clients that depend on them.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
     limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
     repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
-    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false
+    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false, tellsTiming: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -63,6 +68,8 @@ public final class InferenceService: ExchangeHandler {
     self.openAPI = openAPI
     self.repository = repository
     self.access = access
+    self.tellsTiming = tellsTiming
+    startedAt = clock.now()
     self.sharedMemory = sharedMemory
     self.usesTritonStatusCodes = usesTritonStatusCodes
     requestMetrics = RequestMetricsTable(metrics)

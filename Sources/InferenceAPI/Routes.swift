@@ -5,6 +5,7 @@ enum Endpoint: Sendable {
   case index, openAPI, metrics
   case live, ready, health
   case serverMetadata, modelNames, modelMetadata, modelReady, modelConfiguration, modelOpenAPI
+  case modelStatistics, batching
   case infer, generate, generateStream
   case repositoryIndex, repositoryLoad, repositoryUnload
   case logSettings, setLogSettings, traceSettings, setTraceSettings
@@ -24,6 +25,7 @@ enum Routes {
     Route(.get, "/livez", .live),
     Route(.get, "/readyz", .ready),
     Route(.get, "/healthz", .health),
+    Route(.get, "/admin/models/{model}/batching", .batching),
   ]
 
   private static let openInference: [Route<Endpoint>] =
@@ -32,12 +34,14 @@ enum Routes {
       Route(.get, "/v2/health/ready", .ready),
       Route(.get, "/v2", .serverMetadata),
       Route(.get, "/v2/models", .modelNames),
+      Route(.get, "/v2/models/stats", .modelStatistics),
     ]
     + ["/v2/models/{model}", "/v2/models/{model}/versions/{version}"].flatMap { model -> [Route<Endpoint>] in
       [
         Route(.get, model, .modelMetadata),
         Route(.get, model + "/ready", .modelReady),
         Route(.get, model + "/config", .modelConfiguration),
+        Route(.get, model + "/stats", .modelStatistics),
         Route(.get, model + "/openapi.json", .modelOpenAPI),
         Route(.post, model + "/infer", .infer),
         Route(.post, model + "/generate", .generate),

@@ -14,22 +14,14 @@ extension Endpoint {
     switch self {
     case .live, .ready, .health: nil
     case .index, .openAPI, .metrics, .serverMetadata, .modelNames, .modelMetadata, .modelReady, .modelList,
-      .modelStatus, .servableMetadata, .modelConfiguration, .modelOpenAPI, .repositoryIndex, .logSettings,
-      .traceSettings:
+      .modelStatus, .servableMetadata, .modelConfiguration, .modelOpenAPI, .modelStatistics, .repositoryIndex,
+      .logSettings, .traceSettings:
       .read
     case .infer, .generate, .generateStream, .predict, .classify, .regress, .explain: .infer
     case .sharedMemoryStatus, .registerSharedMemory, .unregisterSharedMemory, .deviceMemoryStatus,
       .registerDeviceMemory, .unregisterDeviceMemory:
       .infer
-    case .repositoryLoad, .repositoryUnload, .setLogSettings, .setTraceSettings: .admin
-    }
-  }
-
-  /// Whether its scope is `admin`: it changes the server, for everybody.
-  var changesServer: Bool {
-    switch self {
-    case .repositoryLoad, .repositoryUnload, .setLogSettings, .setTraceSettings: true
-    default: false
+    case .repositoryLoad, .repositoryUnload, .setLogSettings, .setTraceSettings, .batching: .admin
     }
   }
 }

@@ -13,8 +13,10 @@ struct GenerateAnswer: InferenceAnswer {
   let reference: ModelReference
   let version: Int
 
-  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure) {
-    exchange.respond(status: 200) { write(outputs, to: $0) }
+  func respond(
+    with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
+  ) throws(APIFailure) {
+    exchange.respond(status: 200, headers: headers) { write(outputs, to: $0) }
   }
 
   /// One flat object: an output of one element as a bare value, others as flat lists.

@@ -11,6 +11,8 @@ struct GenerateRequest {
   var parameters = "{}"
   /// Nanoseconds; 0 if the client set none.
   var timeout: Int64 = 0
+  /// 1 is the most important, 0 stands for the model's default.
+  var priority = 0
   var inputs: [Tensor] = []
 }
 
@@ -110,9 +112,11 @@ struct GenerateRequestReader {
     guard parameters.count > 0 else { return }
     request.parameters = "{" + String(decoding: parameters.bytes, as: UTF8.self) + "}"
     var copy = request.parameters
-    request.timeout = try copy.withUTF8 { text in
+    let read = try copy.withUTF8 { text in
       var inner = JSONReader(UnsafeRawBufferPointer(text), maximumDepth: limits.maximumJSONDepth)
-      return try RequestParameters(reading: &inner, allowsLists: true).timeout
+      return try RequestParameters(reading: &inner, allowsLists: true)
     }
+    request.timeout = read.timeout
+    request.priority = read.priority
   }
 }

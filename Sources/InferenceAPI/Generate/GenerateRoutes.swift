@@ -40,7 +40,8 @@ extension InferenceService {
       answer,
       InferenceArguments(
         id: request.id ?? "", inputs: request.inputs, parameters: request.parameters,
-        deadline: limits.deadline(now: exchange.startedAt, timeout: request.timeout))
+        deadline: try deadline(of: exchange, timeout: request.timeout), priority: request.priority,
+        client: exchange.clientKey)
     )
   }
 }

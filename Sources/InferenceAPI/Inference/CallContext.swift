@@ -1,4 +1,6 @@
 import HTTP
+import Scheduling
+import Serving
 import Telemetry
 
 /// What the answer of an inference is recorded with. Holds what is needed of the request, since nothing
@@ -27,6 +29,19 @@ struct CallContext: Sendable {
 
   /// The body has been read into tensors.
   mutating func finishedReading() { parseDuration = now() - readingSince }
+
+  /// What the phases took so far, as `Server-Timing` (durations in milliseconds), if that is wanted.
+  func headers(_ timing: InferenceTiming) -> [(StaticString, String)] {
+    guard service.tellsTiming else { return [] }
+    func phase(_ name: String, _ nanoseconds: Int64) -> String {
+      "\(name);dur=\(Double(nanoseconds / 1000) / 1000)"
+    }
+    var phases = [phase("parse", parseDuration), phase("queue", timing.queue)]
+    if timing.batchSize > 1 { phases.append(phase("batch", timing.assembly)) }
+    phases.append(phase("execute", timing.execute))
+    let reason = timing.reason.map { ";desc=\"\(timing.batchSize) \($0.rawValue)\"" } ?? ""
+    return [("Server-Timing", phases.joined(separator: ", ") + reason)]
+  }
 
   func recordSuccess(serializeStart: Int64) {
     let now = now()

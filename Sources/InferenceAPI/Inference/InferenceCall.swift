@@ -5,7 +5,9 @@ import Tensors
 /// How one dialect answers: with the outputs, or with what went wrong.
 protocol InferenceAnswer: Sendable {
   /// Writes the whole response. Throws, and writes nothing, if these outputs cannot be told.
-  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure)
+  func respond(
+    with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
+  ) throws(APIFailure)
   /// The dialect's words for `error`.
   func failure(for error: ServingError) -> APIFailure
   /// Whether an answer that the model streams as a single piece will do.
@@ -63,20 +65,24 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
   func finish(_ result: Result<[Tensor], ServingError>, timing: InferenceTiming) {
     guard !exchange.loop.isCurrent else {
       // The model has just finished: it is that time still.
-      return respond(result, from: timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now())
+      let now = timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now()
+      return respond(result, timing, from: now)
     }
-    exchange.loop.run { self.respond(result, from: self.context.now()) }
+    exchange.loop.run { self.respond(result, timing, from: self.context.now()) }
   }
 
   /// On the loop, beginning at `start`.
-  private func respond(_ result: Result<[Tensor], ServingError>, from start: Int64) {
+  private func respond(
+    _ result: Result<[Tensor], ServingError>, _ timing: InferenceTiming, from start: Int64
+  ) {
     isAnswered = true
     if exchange.isAbandoned { return context.recordAbandoned(exchange) }
     do throws(APIFailure) {
       if pieceCount > (Answer.takesOnePiece ? 1 : 0) { throw answer.tooManyPieces() }
       switch result {
-      case .success where pieceCount == 1: try answer.respond(with: piece, to: exchange)
-      case .success(let outputs): try answer.respond(with: outputs, to: exchange)
+      case .success(let outputs):
+        try answer.respond(
+          with: pieceCount == 1 ? piece : outputs, headers: context.headers(timing), to: exchange)
       case .failure(let error): throw answer.failure(for: error)
       }
       context.recordSuccess(serializeStart: start)

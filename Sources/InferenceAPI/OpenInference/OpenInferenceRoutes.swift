@@ -36,8 +36,7 @@ extension InferenceService {
     let reference = try reference(exchange, parameters, .openInference)
     let model = try model(reference, .openInference)
     let description = try description(of: model, reference, .openInference)
-    exchange.respond(
-      ModelConfigurationDocument.document(name: model.name, version: model.version, description))
+    exchange.respond(ModelConfigurationDocument(model: model, description: description).document)
   }
 
   func infer(_ exchange: Exchange, _ resolved: ResolvedModel) {
@@ -52,7 +51,8 @@ extension InferenceService {
         exchange, answer, context, to: resolved, .openInference,
         InferenceArguments(
           id: request.id ?? "", inputs: request.inputs, parameters: request.parameters,
-          deadline: limits.deadline(now: exchange.startedAt, timeout: request.timeout)))
+          deadline: try deadline(of: exchange, timeout: request.timeout), priority: request.priority,
+          client: exchange.clientKey))
     } catch {
       context.fail(exchange, error)
     }

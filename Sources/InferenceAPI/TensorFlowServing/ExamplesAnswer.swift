@@ -17,7 +17,9 @@ struct ExamplesAnswer: InferenceAnswer {
   let labels: [String: [String]]
   let reference: ModelReference
 
-  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure) {
+  func respond(
+    with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
+  ) throws(APIFailure) {
     guard let scores = outputs.first(where: { $0.datatype != .bytes }) else {
       throw .badRequest(
         "model '\(excerpt(reference.name))' has no output of numbers, so that it cannot \(method.rawValue)")
@@ -35,7 +37,7 @@ struct ExamplesAnswer: InferenceAnswer {
     }
     let names = outputs.first { $0.datatype == .bytes && $0.shape == scores.shape }
     let values = scores.reshaped(to: [rowCount * width])
-    exchange.respond(status: 200) { buffer in
+    exchange.respond(status: 200, headers: headers) { buffer in
       buffer.append("{\"results\":")
       switch method {
       case .regress: JSONWriter(buffer).writeFlat(values)

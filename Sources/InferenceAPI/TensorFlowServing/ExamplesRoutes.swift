@@ -25,7 +25,7 @@ extension InferenceService {
       try submit(
         exchange, answer, context, to: resolved, .tensorFlowServing,
         InferenceArguments(
-          inputs: inputs, deadline: limits.deadline(now: exchange.startedAt, timeout: 0)))
+          inputs: inputs, deadline: try deadline(of: exchange, timeout: 0), client: exchange.clientKey))
     } catch {
       context.fail(exchange, error)
     }

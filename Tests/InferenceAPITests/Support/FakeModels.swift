@@ -15,13 +15,15 @@ final class FakeModel: InferenceModel {
   let platform = "fake"
   let state: ModelState
   let description: ModelDescription?
+  let configuration: ModelConfiguration
   private let compute: Compute
   /// Whether it answers from a thread of its own instead of the caller's.
   private let isThreaded: Bool
 
   init(
     _ name: String, version: Int = 1, state: ModelState = .ready, description: ModelDescription?,
-    isThreaded: Bool = true, compute: @escaping Compute = { .success($0) }
+    configuration: ModelConfiguration = ModelConfiguration(), isThreaded: Bool = true,
+    compute: @escaping Compute = { .success($0) }
   ) {
     self.name = name
     self.version = version
