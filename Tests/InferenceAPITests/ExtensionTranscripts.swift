@@ -42,6 +42,8 @@ enum ExtensionTranscripts {
       .part(#""max_batch_size":0,"input":[{"name":"text_input","data_type":"TYPE_STRING","dims":[1]"#)),
     .get("/v2/models/nope/config", 404, .error("Request for unknown model: 'nope' is not found")),
     .get("/v2/models/broken/config", 503, .part("model.onnx is cut off")),
+    .get("/v2/models/stats", 200, .part(#"{"model_stats":[{"name":"busy","version":"1","last_inference":0"#)),
+    .get("/v2/models/broken/stats", 200, .part(#"{"model_stats":[]}"#)),
     .get(
       "/v2/logging", 200,
       .body(

@@ -17,7 +17,7 @@ struct ModelConfigurationDocument {
     var members: [(String, JSONValue)] = [
       ("name", .string(model.name)),
       ("platform", .string(model.platform)),
-      ("backend", .string(configuration.plugin ?? description.platform)),
+      ("backend", .string(configuration.plugin ?? model.platform)),
       ("version_policy", versionPolicy),
       ("max_batch_size", .integer(maximumBatch)),
       ("input", .array(description.inputs.map(input))),

@@ -29,6 +29,7 @@ final class FakeModel: InferenceModel {
     self.version = version
     self.state = state
     self.description = description
+    self.configuration = configuration
     self.isThreaded = isThreaded
     self.compute = compute
   }
