@@ -39,9 +39,11 @@ final class Server: Sendable {
       onFirstScan: { Server.announce($0) }, onUnloaded: { malloc_trim(0) })
     let service = InferenceService(
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
-      identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
+      identity: ServerIdentity(name: options.serverName, version: Build.version, startedAt: Int64(time(nil))),
       openAPI: Installation.openAPI ?? "", repository: models,
-      access: keys?.access ?? AccessControl(isLocal: options.isLocal), tellsTiming: options.serverTiming)
+      access: keys?.access ?? AccessControl(isLocal: options.isLocal),
+      sharedMemory: options.sharedMemoryRegions, usesTritonStatusCodes: options.tritonStatusCodes,
+      tellsTiming: options.serverTiming)
     http = HTTPServer(
       configuration: Server.http(options, cores: cores), handler: service,
       events: HTTPMetrics(metrics: metrics, log: log).events)

@@ -14,6 +14,7 @@ private let allowed: [String: Set<String>] = [
   "ONNX": ["Tensors", "Kernels", "Locks"],
   "PluginKit": ["CSwervePlugin"],
   "IdentityPlugin": ["CSwervePlugin"], "HalfPlusTwoPlugin": ["CSwervePlugin"],
+  "WordsPlugin": ["CSwervePlugin"],
   "OnnxPlugin": ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
   "PluginHost": ["CSwervePlugin", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks"],
   "Serving": ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],
