@@ -22,7 +22,7 @@ struct CallContext: Sendable {
     self.service = service
     startedAt = exchange.startedAt
     readingSince = service.clock.now()
-    requestLine = service.log.level == .debug ? "\(exchange.method.name) \(exchange.path)" : ""
+    requestLine = service.log.isEnabled(.debug) ? "\(exchange.method.name) \(exchange.path)" : ""
   }
 
   func now() -> Int64 { service.clock.now() }
@@ -60,18 +60,18 @@ struct CallContext: Sendable {
     if failure.status == 500 {
       service.log.write(.error, "inference failed: \(failure.message)", [("path", exchange.path)])
     }
-    exchange.respond(failure)
+    service.refuse(exchange, failure)
     recordFailure(status: failure.status)
   }
 
-  private func recordFailure(status: Int) {
+  func recordFailure(status: Int) {
     let duration = now() - startedAt
     metrics.recordFailure(status: status, total: duration)
     logAccess(status: status, duration: duration)
   }
 
   private func logAccess(status: Int, duration: Int64) {
-    guard service.log.level == .debug else { return }
+    guard service.log.isEnabled(.debug) else { return }
     service.log.write(
       .debug, "request",
       [("request", requestLine), ("status", String(status)), ("microseconds", String(duration / 1000))])

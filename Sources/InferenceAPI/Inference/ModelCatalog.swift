@@ -17,6 +17,8 @@ public protocol InferenceModel: Sendable {
   var state: ModelState { get }
   /// Nil until the model is ready.
   var description: ModelDescription? { get }
+  /// What its operator says of it.
+  var configuration: ModelConfiguration { get }
   /// What became of its requests.
   var statistics: ModelStatistics { get }
   /// How it puts batches together; nil until it is ready.
@@ -50,10 +52,13 @@ public struct InferenceArguments: Sendable {
   public var client: UInt64
   /// Its place in a sequence, for models that take them.
   public var sequence: SequenceUse?
+  /// Whether the receiver may hold the model up, as one does that passes a stream on to a client. Such a request
+  /// is not executed on the caller's thread.
+  public var holdsModelUp: Bool
 
   public init(
     id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
-    client: UInt64 = 0, sequence: SequenceUse? = nil
+    client: UInt64 = 0, sequence: SequenceUse? = nil, holdsModelUp: Bool = false
   ) {
     self.id = id
     self.inputs = inputs
@@ -62,6 +67,7 @@ public struct InferenceArguments: Sendable {
     self.priority = priority
     self.client = client
     self.sequence = sequence
+    self.holdsModelUp = holdsModelUp
   }
 }
 
@@ -86,6 +92,7 @@ public protocol ModelCatalog: Sendable {
 }
 
 extension InferenceModel {
+  public var configuration: ModelConfiguration { ModelConfiguration() }
   public var statistics: ModelStatistics { ModelStatistics() }
   public var batching: BatchingState? { nil }
 }
@@ -101,6 +108,8 @@ extension ModelCatalog {
 extension InferenceRequest: CancellableInference {}
 
 extension ServedModel: InferenceModel {
+  public var configuration: ModelConfiguration { source.configuration }
+
   public func infer(
     _ arguments: InferenceArguments, receiver: any InferenceReceiver
   ) throws(ServingError) -> (any CancellableInference)? {
@@ -108,7 +117,7 @@ extension ServedModel: InferenceModel {
       id: arguments.id, inputs: arguments.inputs, parameters: arguments.parameters,
       deadline: arguments.deadline, priority: arguments.priority, client: arguments.client,
       sequence: arguments.sequence, receiver: receiver)
-    return try submit(request, mayRunHere: true) ? nil : request
+    return try submit(request, mayRunHere: !arguments.holdsModelUp) ? nil : request
   }
 }
 

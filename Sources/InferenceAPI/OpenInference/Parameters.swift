@@ -14,7 +14,8 @@ struct RequestParameters {
   /// Bytes that a sequence's id may have, as in Triton.
   private static let maximumSequenceIDLength = 128
 
-  init(reading reader: inout JSONReader) throws {
+  /// - Parameter allowsLists: whether the model may be passed lists and objects too, as generating ones are.
+  init(reading reader: inout JSONReader, allowsLists: Bool = false) throws {
     var id: SequenceID?
     var isStart = false
     var isEnd = false
@@ -37,7 +38,7 @@ struct RequestParameters {
       case "binary_data_output":
         prefersBinaryOutputs = try reader.readBool()
       default:
-        try RequestParameters.check(key.string, &reader)
+        try RequestParameters.check(key.string, &reader, allowsLists)
       }
     }
     sequence = id.map { SequenceUse(id: $0, isStart: isStart, isEnd: isEnd) }
@@ -58,7 +59,7 @@ struct RequestParameters {
     return text.isEmpty ? nil : .text(text)
   }
 
-  private static func check(_ key: String, _ reader: inout JSONReader) throws {
+  private static func check(_ key: String, _ reader: inout JSONReader, _ allowsLists: Bool) throws {
     if key.hasPrefix("triton_") {
       throw APIFailure.badRequest(
         "parameter keys starting with 'triton_' are reserved for Triton usage and should not be specified. "
@@ -66,6 +67,8 @@ struct RequestParameters {
     }
     switch try reader.peekKind() {
     case .string, .number, .bool:
+      _ = try reader.skipValue()
+    case .array where allowsLists, .object where allowsLists:
       _ = try reader.skipValue()
     case let kind:
       throw APIFailure.badRequest(
@@ -76,14 +79,18 @@ struct RequestParameters {
 
 /// The `parameters` of one input or one requested output.
 struct TensorParameters {
-  static let sharedMemoryRefusal =
-    "shared memory is not supported by this server; send the tensor in the request, as 'data' or in the "
-    + "binary form"
+  /// A part of a region that was registered before.
+  struct SharedMemory {
+    var region: String?
+    var byteCount: Int?
+    var offset = 0
+  }
 
   var binaryDataSize: Int?
   var isBinary: Bool?
-  var usesSharedMemory = false
-  var usesClassification = false
+  var sharedMemory: SharedMemory?
+  /// How many classes are wanted; 0 for the output as it is.
+  var classCount = 0
 
   init() {}
 
@@ -97,10 +104,16 @@ struct TensorParameters {
       case "binary_data":
         isBinary = try reader.readBool()
       case "classification":
-        usesClassification = try reader.readUInt() > 0
-      case "shared_memory_region", "shared_memory_byte_size", "shared_memory_offset":
-        usesSharedMemory = true
-        _ = try reader.skipValue()
+        classCount = Int(clamping: try reader.readUInt())
+      case "shared_memory_region":
+        sharedMemory = sharedMemory ?? SharedMemory()
+        sharedMemory?.region = try reader.readString()
+      case "shared_memory_byte_size":
+        sharedMemory = sharedMemory ?? SharedMemory()
+        sharedMemory?.byteCount = Int(clamping: try reader.readUInt())
+      case "shared_memory_offset":
+        sharedMemory = sharedMemory ?? SharedMemory()
+        sharedMemory?.offset = Int(clamping: try reader.readUInt())
       default:
         _ = try reader.skipValue()
       }
