@@ -23,14 +23,15 @@ struct Swerve: ParsableCommand {
       """,
     version: Build.version,
     subcommands: [
-      Serve.self, Check.self, Describe.self, Health.self, KernelsReport.self, Version.self,
+      Serve.self, Check.self, Describe.self, Profile.self, Health.self, KernelsReport.self, PluginCommand.self,
+      Version.self,
     ],
     defaultSubcommand: nil)
 
   static func main() {
     let arguments = EnvironmentArguments.merged(
       Array(CommandLine.arguments.dropFirst()), environment: EnvironmentArguments.current())
-    main(arguments)
+    main(PluginCommand.expanded(arguments))
   }
 }
 

@@ -8,6 +8,8 @@ public struct SessionOptions: Sendable {
   public var keptPlans = 16
   /// Memories kept for each plan: as many runs at once need no new memory.
   public var keptMemories = 4
+  /// Whether a graph that cannot be planned for all shapes is planned for each set of shapes that comes.
+  public var specializesShapes = true
   /// The passes that simplify the graph.
   public var passes: [any SimplificationPass] = Simplification.passes
 
@@ -81,6 +83,8 @@ public final class Session: Sendable {
   private let keptMemories: Int
   /// Runs the graph node by node; nil when it is planned.
   private let executor: GraphExecutor?
+  /// Plans of such a graph, where the inputs' shapes tell enough.
+  private let specialization: ShapeSpecialization?
 
   /// Loads the model in the file at `path`: decodes, checks, infers, simplifies. The file is not needed
   /// afterwards.
@@ -102,6 +106,9 @@ public final class Session: Sendable {
     executor =
       inferred.isOpen
       ? try GraphExecutor(simplified.graph, inputs: simplified.graph.inputs.map(\.value)) : nil
+    specialization =
+      inferred.isOpen && options.specializesShapes
+      ? ShapeSpecialization(try inferred.graph.withOwnConstants(), options) : nil
     inputs = inferred.graph.inputs.map { input in
       TensorDescription(
         name: inferred.graph.valueNames[input.value], datatype: input.datatype,
@@ -128,12 +135,16 @@ public final class Session: Sendable {
   ///     shape, aligned to 64 bytes, that the run writes.
   ///   - texts: called once an output of BYTES, behind `output`, with the output's place and a size; gives
   ///     memory for that many bytes, which the output's elements then point to.
+  ///   - recorder: collects the time of each step, if there is one.
   public func run(
     _ inputs: [InputView], output: (Int, Datatype, Shape) throws -> UnsafeMutableRawPointer,
-    texts: (Int, Int) throws -> UnsafeMutableRawPointer
+    texts: (Int, Int) throws -> UnsafeMutableRawPointer, recorder: RunRecorder? = nil
   ) throws {
     try check(inputs)
-    if let executor { return try run(executor, inputs, output: output, texts: texts) }
+    if let session = try specialization?.session(inputs.map(\.shape)) {
+      return try session.run(inputs, output: output, texts: texts, recorder: recorder)
+    }
+    if let executor { return try run(executor, inputs, output: output, texts: texts, recorder) }
     let prepared = try prepared(inputs)
     let plan = prepared.plan
     try prepared.withMemory { memory in
@@ -148,8 +159,10 @@ public final class Session: Sendable {
         }
         let stepMemory = StepMemory(
           slots: memory.slots, scratch: memory.scratch, kernels: engine.kernels, team: engine.team)
-        for step in plan.steps {
-          do { try step.body(stepMemory) } catch let error as ONNXError { throw error.at(step.place) }
+        if let recorder {
+          for step in plan.steps { try recorder.record(step.description) { try step.run(stepMemory) } }
+        } else {
+          for step in plan.steps { try step.run(stepMemory) }
         }
         for (index, planned) in plan.outputs.enumerated() {
           if let slot = planned.copiedFrom {
@@ -165,7 +178,7 @@ public final class Session: Sendable {
   }
 
   /// Runs the model on tensors in the order of `inputs`, and gives new tensors in the order of `outputs`.
-  public func run(_ tensors: [Tensor]) throws -> [Tensor] {
+  public func run(_ tensors: [Tensor], recorder: RunRecorder? = nil) throws -> [Tensor] {
     var results: [Tensor] = []
     try run(
       tensors.map { InputView($0) },
@@ -184,7 +197,7 @@ public final class Session: Sendable {
         results[index] = Tensor(
           name: tensor.name, datatype: .bytes, shape: tensor.shape, memory: tensor.memory, payload: payload)
         return payload.base
-      })
+      }, recorder: recorder)
     return results
   }
 
@@ -192,13 +205,13 @@ public final class Session: Sendable {
   private func run(
     _ executor: GraphExecutor, _ views: [InputView],
     output: (Int, Datatype, Shape) throws -> UnsafeMutableRawPointer,
-    texts: (Int, Int) throws -> UnsafeMutableRawPointer
+    texts: (Int, Int) throws -> UnsafeMutableRawPointer, _ recorder: RunRecorder?
   ) throws {
     let arguments = views.map { view -> Value? in
       let data = UnsafeMutableRawPointer(mutating: view.data)
       return .tensor(Tensor(viewing: data, view.datatype, view.shape, owner: executor))
     }
-    let results = try executor.run(arguments, engine)
+    let results = try executor.run(arguments, engine, recorder)
     for (index, result) in results.enumerated() {
       guard let result else {
         throw ONNXError(.invalid, "output '\(outputs[index].name)' is given by nothing")
@@ -222,9 +235,24 @@ public final class Session: Sendable {
   /// Bytes of memory that a run with inputs of these shapes takes beside its inputs, outputs and weights.
   /// Nil when only a run tells.
   public func runBytes(_ shapes: [Shape]) throws -> Int? {
+    if let session = try specialization?.session(shapes) { return try session.runBytes(shapes) }
     if executor != nil { return nil }
     let plan = try prepared(shapes, contents: [:]).plan
     return plan.arenaBytes + plan.scratchBytes
+  }
+
+  /// The steps of the plan for inputs of these shapes, and the memory that each of them reads and writes.
+  func planText(_ shapes: [Shape]) throws -> String {
+    if let session = try specialization?.session(shapes) { return try session.planText(shapes) }
+    if executor != nil { return "# no plan: the graph runs node by node\n" }
+    let plan = try prepared(shapes, contents: [:]).plan
+    let lines = plan.steps.map { step in
+      "\(step.description.operation) \(step.description.node): \(step.description.bytes) bytes, \(Int(step.description.arithmetic)) operations"
+    }
+    let sums = [
+      "# \(plan.steps.count) steps", "# \(plan.arenaBytes) bytes of tensors at once, \(plan.scratchBytes) bytes of scratch",
+    ]
+    return (lines + sums).joined(separator: "\n") + "\n"
   }
 
   private func check(_ views: [InputView]) throws {
