@@ -118,7 +118,7 @@ final class Connection {
   }
 
   private func eventCame(_ what: Int16) {
-    loop.readClock()
+    loop.takeUp(self)
     let kinds = Int32(what)
     if kinds & EV_CLOSED != 0 { peerClosed = true }
     if kinds & (EV_READ | EV_CLOSED) != 0 {

@@ -37,6 +37,16 @@ public final class EventLoop: @unchecked Sendable {
   var requestsInFlight = 0
   let limitOfRequests: Int
 
+  private var busyPoll: BusyPoll
+  /// The connection that an event came for last.
+  private var lastServed: ObjectIdentifier?
+  /// Events of connections, and those of another connection than the one before.
+  private var eventCount = 0
+  private var changeCount = 0
+  private var wakeCount = 0
+  /// What `context.turns` was after the last turn of this loop.
+  private var lastTurn = 0
+
   private let posted = Lock(Posted())
   private var taken: [@Sendable () -> Void] = []
   private var exchanges: [Exchange] = []
@@ -66,6 +76,7 @@ public final class EventLoop: @unchecked Sendable {
     outputs = OutputPool(keepLimit: configuration.keptBytesPerLoop / 2)
     deflater = Deflater(level: configuration.compressLevel)
     responseHead = ResponseHead(serverName: configuration.serverName)
+    busyPoll = BusyPoll(limit: configuration.busyPollTime)
     limitOfRequests = max(1, configuration.requestsInFlight / max(1, configuration.loopCount))
     wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
   }
@@ -117,7 +128,11 @@ public final class EventLoop: @unchecked Sendable {
     let own = Unmanaged.passUnretained(self).toOpaque()
     // Edge-triggered, so the counter never has to be read.
     wakeEvent = event_new(
-      base, wakeDescriptor, Int16(EV_READ | EV_ET | EV_PERSIST), { _, _, _ in }, own)
+      base, wakeDescriptor, Int16(EV_READ | EV_ET | EV_PERSIST),
+      { _, _, own in
+        guard let own else { return }
+        Unmanaged<EventLoop>.fromOpaque(own).takeUnretainedValue().wakeCount &+= 1
+      }, own)
     tickEvent = event_new(
       base, -1, Int16(EV_PERSIST),
       { _, _, own in
@@ -142,11 +157,7 @@ public final class EventLoop: @unchecked Sendable {
       runPosted()
       if hasStopped { break }
       resumeConnections()
-      let isIdle = posted.withLock { posted in
-        posted.sleeps = posted.actions.isEmpty && resuming.isEmpty
-        return posted.sleeps
-      }
-      event_base_loop(base, EVLOOP_ONCE | (isIdle ? 0 : EVLOOP_NONBLOCK))
+      waitForEvents()
     }
     posted.withLock { $0.isEnded = true }
     // Connections that were on their way here are turned away.
@@ -157,6 +168,47 @@ public final class EventLoop: @unchecked Sendable {
     // They refer to the loop.
     exchanges = []
     releaseEvents()
+  }
+
+  /// Runs what libevent has, and sleeps if there is nothing.
+  private func waitForEvents() {
+    guard busyPoll.limit > 0 else { return sleepOrRun() }
+    let start = context.clock.now()
+    busyPoll.beginTurn()
+    if busyPoll.isWorthwhile { pollForEvents(until: start + busyPoll.limit) }
+    if busyPoll.isTurnEmpty { sleepOrRun() }
+    guard !busyPoll.isTurnEmpty else { return }
+    busyPoll.endTurn(after: now - start, number: context.turns.add(1, ordering: .relaxed).newValue)
+  }
+
+  /// Looks for events again and again while no other loop has any: a client may need their processors.
+  private func pollForEvents(until end: Int64) {
+    guard isIdleUntilWoken() else { return }
+    let wakes = wakeCount
+    while context.turns.load(ordering: .relaxed) == busyPoll.lastTurn {
+      event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK)
+      if !busyPoll.isTurnEmpty || wakeCount != wakes || context.clock.now() >= end { return }
+      // On a processor that others want too, they go first.
+      sched_yield()
+    }
+  }
+
+  private func sleepOrRun() {
+    event_base_loop(base, EVLOOP_ONCE | (isIdleUntilWoken() ? 0 : EVLOOP_NONBLOCK))
+  }
+
+  /// Whether there is nothing to run; if so, the next `post` wakes the loop.
+  private func isIdleUntilWoken() -> Bool {
+    posted.withLock { posted in
+      posted.sleeps = posted.actions.isEmpty && resuming.isEmpty
+      return posted.sleeps
+    }
+  }
+
+  /// An event came for `connection`.
+  func takeUp(_ connection: Connection) {
+    readClock()
+    busyPoll.served(ObjectIdentifier(connection))
   }
 
   private func runPosted() {
@@ -322,23 +374,4 @@ public final class EventLoop: @unchecked Sendable {
     guard let base else { return }
     signals.append(SignalEvent(base: base, number: number, action: action))
   }
-}
-
-/// A process signal that a loop reports.
-private final class SignalEvent {
-  private let action: @Sendable (Int32) -> Void
-  private var event: OpaquePointer?
-
-  init(base: OpaquePointer, number: Int32, action: @escaping @Sendable (Int32) -> Void) {
-    self.action = action
-    event = event_new(
-      base, number, Int16(EV_SIGNAL | EV_PERSIST),
-      { number, _, own in
-        guard let own else { return }
-        Unmanaged<SignalEvent>.fromOpaque(own).takeUnretainedValue().action(number)
-      }, Unmanaged.passUnretained(self).toOpaque())
-    if let event { event_add(event, nil) }
-  }
-
-  deinit { if let event { event_free(event) } }
 }

@@ -32,6 +32,8 @@ public struct ServerConfiguration: Sendable {
   public var listeners: [ListenAddress]
   /// Event loops, each a thread; by default one for each processor the process may use.
   public var loopCount = UsableProcessors.count
+  /// How long a loop looks for the next request of the only client that is busy on it before it sleeps, in nanoseconds.
+  public var busyPollTime: Int64 = 0
   /// Whether another process may listen on the same TCP ports at the same time, as when one version of a
   /// program takes over from another. Otherwise a port in use is an error.
   public var sharesPorts = false

@@ -1,6 +1,7 @@
+import Synchronization
 import Telemetry
 
-/// What all loops of a server share; nothing in it changes after the start but the counts of `limits`.
+/// What all loops of a server share; nothing in it changes after the start but `turns` and the counts of `limits`.
 final class ServerContext: Sendable {
   let configuration: ServerConfiguration
   let handler: any ExchangeHandler
@@ -11,6 +12,8 @@ final class ServerContext: Sendable {
   let crossOrigin: CrossOrigin?
   /// Set if TCP listeners speak TLS.
   let tls: TLSCredentials?
+  /// The waits that have ended with events, of all loops; kept only with `busyPollTime`.
+  let turns = Atomic<Int>(0)
 
   init(
     configuration: ServerConfiguration, handler: any ExchangeHandler, events: ServerEvents,

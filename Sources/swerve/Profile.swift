@@ -43,7 +43,7 @@ struct Profile: ParsableCommand {
       let arguments = [
         "profile", path, "--format", format, "--runs", "\(runs)", "--threads", "\(threads)",
       ]
-      try PluginCommand.run(Plugin(path: library, services: HostServices()), arguments + options)
+      try ExtensionCommand.run(Plugin(path: library, services: HostServices()), arguments + options)
     } catch { throw Refusal(error.message) }
   }
 

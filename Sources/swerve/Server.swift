@@ -39,9 +39,11 @@ final class Server: Sendable {
       onFirstScan: { Server.announce($0) }, onUnloaded: { malloc_trim(0) })
     let service = InferenceService(
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
-      identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
+      identity: ServerIdentity(name: options.serverName, version: Build.version, startedAt: Int64(time(nil))),
       openAPI: Installation.openAPI ?? "", repository: models,
-      access: keys?.access ?? AccessControl(isLocal: options.isLocal))
+      access: keys?.access ?? AccessControl(isLocal: options.isLocal),
+      sharedMemory: options.sharedMemoryRegions, usesTritonStatusCodes: options.tritonStatusCodes,
+      tellsTiming: options.serverTiming)
     http = HTTPServer(
       configuration: Server.http(options, cores: cores), handler: service,
       events: HTTPMetrics(metrics: metrics, log: log).events)
@@ -98,6 +100,8 @@ final class Server: Sendable {
     configuration.inlineNanoseconds = Int64(options.inlineMicroseconds) * 1000
     configuration.queuedRequests = options.queueRequests
     configuration.queuedBytes = options.queueBytes
+    configuration.queuedSeconds = options.queueWaitSeconds
+    configuration.requestBytes = options.requestBytes
     return configuration
   }
 
@@ -119,6 +123,7 @@ final class Server: Sendable {
     var configuration = ServerConfiguration(listeners: listeners)
     configuration.tls = options.tls
     configuration.loopCount = options.loops > 0 ? options.loops : cores
+    configuration.busyPollTime = cores > 1 ? Int64(options.busyPollMicroseconds) * 1000 : 0
     configuration.headBytes = options.maxHeaderBytes
     configuration.bodyBytes = options.maxBodyBytes
     configuration.connections = options.maxConnections

@@ -24,6 +24,7 @@ struct Swerve: ParsableCommand {
     version: Build.version,
     subcommands: [
       Serve.self, Check.self, Describe.self, Profile.self, Health.self, KernelsReport.self, PluginCommand.self,
+      ExtensionCommand.self,
       Version.self,
     ],
     defaultSubcommand: nil)
@@ -31,7 +32,7 @@ struct Swerve: ParsableCommand {
   static func main() {
     let arguments = EnvironmentArguments.merged(
       Array(CommandLine.arguments.dropFirst()), environment: EnvironmentArguments.current())
-    main(PluginCommand.expanded(arguments))
+    main(ExtensionCommand.expanded(arguments))
   }
 }
 
