@@ -26,7 +26,8 @@ extension KernelTable {
       let room = scratch.assumingMemoryBound(to: Float.self) + part * line
       for row in rows[part] {
         job.poolRow(
-          row % size[0], input + row / size[0] * height * line, room, output + row * size[1] * channels, level)
+          row % size[0], input + row / size[0] * height * line, room, output + row * size[1] * channels, level
+        )
       }
     }
   }

@@ -31,7 +31,8 @@ struct ExtensionCommand: ParsableCommand {
   static func expanded(_ arguments: [String]) -> [String] {
     guard let first = arguments.first, !first.hasPrefix("-"), first != "help",
       !Swerve.configuration.subcommands.contains(where: { name(of: $0) == first }),
-      (try? PluginLocator(directories: Installation.pluginDirectories(extra: [])).find(first, wantedBy: "")) != nil
+      (try? PluginLocator(directories: Installation.pluginDirectories(extra: [])).find(first, wantedBy: ""))
+        != nil
     else { return arguments }
     return ["plugin-command"] + arguments
   }

@@ -57,7 +57,8 @@ struct Profile: ParsableCommand {
       return (try locator.locate(source), source.path)
     }
     guard let dot = model.lastIndex(of: "."), !model[dot...].contains("/") else {
-      throw PluginError(status: .notFound, message: "\(model): no such folder, and no file of a kind known by its name")
+      throw PluginError(
+        status: .notFound, message: "\(model): no such folder, and no file of a kind known by its name")
     }
     let kind = String(model[model.index(after: dot)...])
     return (try locator.find(kind, wantedBy: "\(model) is read by it"), Files.absolute(model))

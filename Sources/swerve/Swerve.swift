@@ -23,7 +23,8 @@ struct Swerve: ParsableCommand {
       """,
     version: Build.version,
     subcommands: [
-      Serve.self, Check.self, Describe.self, Profile.self, Health.self, KernelsReport.self, PluginCommand.self,
+      Serve.self, Check.self, Describe.self, Profile.self, Health.self, KernelsReport.self,
+      PluginCommand.self,
       ExtensionCommand.self,
       Version.self,
     ],

@@ -129,8 +129,7 @@ struct Resize: Evaluation {
     var isWhole: Bool
   }
 
-  func plan(_ shape: Shape, scales: [Double]?, sizes: [Int]?, region: [Double]?) throws -> [AxisPlan]
-  {
+  func plan(_ shape: Shape, scales: [Double]?, sizes: [Int]?, region: [Double]?) throws -> [AxisPlan] {
     let list = try (axes ?? Array(0..<shape.rank)).map { try normalizedAxis($0, rank: shape.rank) }
     guard (scales ?? []).isEmpty || scales?.count == list.count,
       sizes.map({ $0.count == list.count }) ?? true,

@@ -72,14 +72,16 @@ public struct ProfileReport: Sendable {
       lines.append(
         row(
           sum.operation, "\(sum.count)", milliseconds(sum.nanoseconds), share(sum.nanoseconds),
-          rate(sum.arithmetic, sum.nanoseconds), ofPeak(sum.arithmetic, sum.nanoseconds), megabytes(sum.bytes)))
+          rate(sum.arithmetic, sum.nanoseconds), ofPeak(sum.arithmetic, sum.nanoseconds), megabytes(sum.bytes)
+        ))
     }
     lines += ["", row("step", "operator", "ms", "share", "GFLOP/s", "peak", "MB")]
     for step in steps {
       lines.append(
         row(
           step.node, step.operation, milliseconds(step.nanoseconds), share(step.nanoseconds),
-          rate(step.arithmetic, step.nanoseconds), ofPeak(step.arithmetic, step.nanoseconds), megabytes(step.bytes)))
+          rate(step.arithmetic, step.nanoseconds), ofPeak(step.arithmetic, step.nanoseconds),
+          megabytes(step.bytes)))
     }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -136,7 +138,8 @@ public struct ProfileReport: Sendable {
     }
     return "{\"runs\": \(runs), \"nanoseconds\": \(total), \"peak_operations_per_second\": \(Int(peak)), "
       + "\"run_bytes\": \(runBytes.map { "\($0)" } ?? "null"),\n \"operators\": [\n  "
-      + operators.joined(separator: ",\n  ") + "],\n \"steps\": [\n  " + rows.joined(separator: ",\n  ") + "]}\n"
+      + operators.joined(separator: ",\n  ") + "],\n \"steps\": [\n  " + rows.joined(separator: ",\n  ")
+      + "]}\n"
   }
 
   /// One run as a trace that chrome://tracing and Perfetto open.

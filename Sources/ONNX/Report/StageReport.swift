@@ -25,7 +25,8 @@ public enum StageReport {
     let inferred = try ShapeInference.infer(graph, options.engine)
     if stage == .inferred {
       let notes = [
-        "batchable: \(inferred.isBatchable)", "planned: \(inferred.isOpen ? "no, it runs node by node" : "yes")",
+        "batchable: \(inferred.isBatchable)",
+        "planned: \(inferred.isOpen ? "no, it runs node by node" : "yes")",
       ]
       return GraphText(inferred.graph, facts: inferred.facts).text + notes.map { "# \($0)\n" }.joined()
     }

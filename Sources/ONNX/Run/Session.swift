@@ -250,7 +250,8 @@ public final class Session: Sendable {
       "\(step.description.operation) \(step.description.node): \(step.description.bytes) bytes, \(Int(step.description.arithmetic)) operations"
     }
     let sums = [
-      "# \(plan.steps.count) steps", "# \(plan.arenaBytes) bytes of tensors at once, \(plan.scratchBytes) bytes of scratch",
+      "# \(plan.steps.count) steps",
+      "# \(plan.arenaBytes) bytes of tensors at once, \(plan.scratchBytes) bytes of scratch",
     ]
     return (lines + sums).joined(separator: "\n") + "\n"
   }

@@ -49,12 +49,14 @@ struct ActivationSpellings: SimplificationPass {
     guard function.name == "Tanh", inside.scale.isClose(to: 0.797_884_6),
       let (a, b) = matcher.operands(matcher.inner(inside.factors[0]), .add)
     else { return nil }
-    let isCubic = a == x && isCube(matcher.factors(b), x, matcher) || b == x && isCube(matcher.factors(a), x, matcher)
+    let isCubic =
+      a == x && isCube(matcher.factors(b), x, matcher) || b == x && isCube(matcher.factors(a), x, matcher)
     return isCubic ? Gelu.byTanh : nil
   }
 
   /// 0.044715 · x³
-  private func isCube(_ product: ExpressionMatcher.Product, _ x: ValueID, _ matcher: ExpressionMatcher) -> Bool
+  private func isCube(_ product: ExpressionMatcher.Product, _ x: ValueID, _ matcher: ExpressionMatcher)
+    -> Bool
   {
     guard product.scale.isClose(to: 0.044715) else { return false }
     if product.factors == [x, x, x] { return true }

@@ -29,7 +29,8 @@ struct BatchNormalizationFolding: SimplificationPass {
     _ inferred: InferredGraph, _ node: Graph.Node, _ next: Graph.Node, _ normalization: BatchNormalization
   ) throws -> (weights: Constant, bias: Constant)? {
     let graph = inferred.graph
-    guard let (weights, axis) = node.foldableWeights(graph), let scale = floats(graph, next, 1), let shift = floats(graph, next, 2),
+    guard let (weights, axis) = node.foldableWeights(graph), let scale = floats(graph, next, 1),
+      let shift = floats(graph, next, 2),
       let mean = floats(graph, next, 3),
       let variance = floats(graph, next, 4)
     else { return nil }
@@ -63,7 +64,8 @@ extension Graph.Node {
     case let conv as ConvTranspose where conv.groups == 1 && conv.activation == .none: axis = 1
     default: return nil
     }
-    guard inputs.count <= 3, let weights = inputs[1].flatMap({ graph.constants[$0] }), weights.datatype == .fp32,
+    guard inputs.count <= 3, let weights = inputs[1].flatMap({ graph.constants[$0] }),
+      weights.datatype == .fp32,
       weights.shape.rank > 2, weights.elementCount > 0
     else { return nil }
     return (weights, axis)

@@ -22,7 +22,9 @@ enum BranchInlining {
 
   private static func append(_ branch: Subgraph, _ node: Graph.Node, _ result: inout Graph) {
     var values: [ValueID: ValueID] = [:]
-    for (value, input) in branch.captures where input < node.inputs.count { values[value] = node.inputs[input] }
+    for (value, input) in branch.captures where input < node.inputs.count {
+      values[value] = node.inputs[input]
+    }
     func mapped(_ value: ValueID) -> ValueID {
       if let known = values[value] { return known }
       let new = result.makeValue(branch.graph.valueNames[value])

@@ -26,7 +26,8 @@ struct DynamicQuantizationFusion: SimplificationPass {
       let product = cast.inputs[0].flatMap({ matcher.inner($0) }), product.operation is MatMulInteger,
       product.inputs.count >= 3, let activations = product.inputs[0],
       let quantize = matcher.node(activations), quantize.operation is DynamicQuantizeLinear,
-      quantize.outputs.count == 3, quantize.outputs[0] == activations, quantize.outputs[2] == product.inputs[2],
+      quantize.outputs.count == 3, quantize.outputs[0] == activations,
+      quantize.outputs[2] == product.inputs[2],
       let x = quantize.inputs[0], let (left, right) = matcher.operands(matcher.node(scales), .multiply)
     else { return nil }
     let other = left == quantize.outputs[1] ? right : right == quantize.outputs[1] ? left : nil

@@ -148,13 +148,16 @@ private struct QuantizedReader {
     _ node: Graph.Node, transposed: Bool, _ input: QuantizationScale, _ activation: Activation,
     _ target: QuantizationScale, _ kernels: KernelTable
   ) throws -> QuantizedProduct? {
-    guard let weights = try weights(node.inputs[1], channels: transposed ? 0 : 1), weights.values.shape.rank == 2
+    guard let weights = try weights(node.inputs[1], channels: transposed ? 0 : 1),
+      weights.values.shape.rank == 2
     else { return nil }
     let shape = weights.values.shape
     let (k, n) = transposed ? (shape[1], shape[0]) : (shape[0], shape[1])
     let bias = bias(node, 2, channels: n)
     guard bias.isKnown else { return nil }
-    let packed = weights.withMatrix { PackedIntegerMatrix($0, k: k, n: n, transposed: transposed, table: kernels) }
+    let packed = weights.withMatrix {
+      PackedIntegerMatrix($0, k: k, n: n, transposed: transposed, table: kernels)
+    }
     return QuantizedProduct(
       input: input, packed: packed, activation: activation,
       output: try QuantizedOutput(
@@ -179,7 +182,8 @@ private struct QuantizedReader {
     }
     return QuantizedConv(
       window: operation.window, groups: operation.groups, input: input, weights: weights, activation: .none,
-      output: try QuantizedOutput(input: input, weights: weights, bias: bias, target: target, activation: .none),
+      output: try QuantizedOutput(
+        input: input, weights: weights, bias: bias, target: target, activation: .none),
       packed: PackedIntegerConvolution())
   }
 

@@ -14,7 +14,9 @@ struct RecurrencePacking: SimplificationPass {
       else { continue }
       inferred.graph.nodes[index].operation = PackedRecurrence(
         name: operation.name, recurrence: operation.recurrence, layers: layers)
-      for place in [1, 2, 3, 7] where place < node.inputs.count { inferred.graph.nodes[index].inputs[place] = nil }
+      for place in [1, 2, 3, 7] where place < node.inputs.count {
+        inferred.graph.nodes[index].inputs[place] = nil
+      }
     }
   }
 
@@ -30,10 +32,14 @@ struct RecurrencePacking: SimplificationPass {
       r.datatype == .fp32
     else { return nil }
     let (bias, peepholes) = (try constant(3)?.aligned(), try constant(7)?.aligned())
-    guard bias?.datatype == .fp32 || isMissing(3), peepholes?.datatype == .fp32 || isMissing(7) else { return nil }
+    guard bias?.datatype == .fp32 || isMissing(3), peepholes?.datatype == .fp32 || isMissing(7) else {
+      return nil
+    }
     let recurrence = operation.recurrence
     let (directions, gates) = (recurrence.directionCount, recurrence.gateCount)
-    guard w.shape.rank == 3, r.shape.rank == 3, w.shape[0] == directions, r.shape[0] == directions else { return nil }
+    guard w.shape.rank == 3, r.shape.rank == 3, w.shape[0] == directions, r.shape[0] == directions else {
+      return nil
+    }
     let (hidden, inputs) = (r.shape[2], w.shape[2])
     guard hidden > 0, w.shape[1] == gates * hidden, r.shape[1] == gates * hidden,
       recurrence.hiddenSize ?? hidden == hidden,
@@ -51,7 +57,8 @@ struct RecurrencePacking: SimplificationPass {
       layers.append(
         withExtendedLifetime((w, r, bias, peepholes)) {
           RecurrentLayer(
-            cell, inputSize: inputs, hiddenSize: hidden, weights: weights, clip: recurrence.clip, table: kernels)
+            cell, inputSize: inputs, hiddenSize: hidden, weights: weights, clip: recurrence.clip,
+            table: kernels)
         })
     }
     return layers
@@ -60,5 +67,7 @@ struct RecurrencePacking: SimplificationPass {
 
 extension Constant {
   /// Precondition: aligned elements of FP32.
-  fileprivate var floatPointer: UnsafePointer<Float> { UnsafePointer(pointer.assumingMemoryBound(to: Float.self)) }
+  fileprivate var floatPointer: UnsafePointer<Float> {
+    UnsafePointer(pointer.assumingMemoryBound(to: Float.self))
+  }
 }

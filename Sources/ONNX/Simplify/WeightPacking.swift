@@ -42,7 +42,8 @@ struct WeightPacking: SimplificationPass {
     }
   }
 
-  private func pack(_ conv: ConvTranspose, _ node: Graph.Node, _ graph: Graph) throws -> PackedConvTranspose? {
+  private func pack(_ conv: ConvTranspose, _ node: Graph.Node, _ graph: Graph) throws -> PackedConvTranspose?
+  {
     guard let weights = node.inputs[1].flatMap({ graph.constants[$0] }), weights.datatype == .fp32,
       (3...4).contains(weights.shape.rank), weights.elementCount > 0
     else { return nil }
@@ -108,7 +109,8 @@ extension Gemm {
   fileprivate func isProductWithBias(_ node: Graph.Node, _ inferred: InferredGraph) -> Bool {
     guard alpha == 1, !transposeA else { return false }
     guard node.inputs.count > 2, let bias = node.inputs[2] else { return true }
-    guard beta == 1, let addend = inferred.fact(bias), addend.datatype == .fp32, let product = node.outputs[0],
+    guard beta == 1, let addend = inferred.fact(bias), addend.datatype == .fp32,
+      let product = node.outputs[0],
       let columns = inferred.fact(product)?.dimensions.last, addend.dimensions.last == columns
     else { return false }
     return columns.known != nil && addend.dimensions.dropLast().allSatisfy { $0.known == 1 }

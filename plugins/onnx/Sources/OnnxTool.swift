@@ -30,7 +30,8 @@ enum OnnxTool {
         }
         write(
           try StageReport.text(
-            path: file.modelPath, stage: stage, options: SessionOptions(engine: engine), shapes: options.shapes))
+            path: file.modelPath, stage: stage, options: SessionOptions(engine: engine),
+            shapes: options.shapes))
       case "profile": write(try profile(file.modelPath, options, engine))
       default: throw ModelError(.invalidArgument, "no command '\(command)'; there are: show, profile, help")
       }
@@ -137,7 +138,8 @@ struct ToolOptions {
     defer { fclose(file) }
     guard fread(tensor.data, 1, tensor.byteCount, file) == tensor.byteCount, fgetc(file) == EOF else {
       throw ModelError(
-        .invalidArgument, "\(path): expected \(tensor.byteCount) bytes for input '\(tensor.name)' \(tensor.shape)")
+        .invalidArgument,
+        "\(path): expected \(tensor.byteCount) bytes for input '\(tensor.name)' \(tensor.shape)")
     }
   }
 }

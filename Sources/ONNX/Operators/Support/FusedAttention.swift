@@ -22,7 +22,9 @@ struct FusedAttention: Operation {
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let (q, k, v) = (try node.input(0), try node.input(1), try node.input(2))
     try node.require(0, .fp32)
-    guard q.rank == 4, k.rank == 4, v.rank == 4 else { throw ONNXError(.invalid, "operands of other ranks than 4") }
+    guard q.rank == 4, k.rank == 4, v.rank == 4 else {
+      throw ONNXError(.invalid, "operands of other ranks than 4")
+    }
     let rows = Self.order(q.dimensions, query)
     let columns = Self.order(v.dimensions, value)
     let result = Self.order([rows[0], rows[1], rows[2], columns[3]], output)
@@ -66,7 +68,8 @@ struct FusedAttention: Operation {
     return shape
   }
 
-  private static func strides(_ layout: AttentionLayout, heads: Int, rows: Int, size: Int) -> AttentionStrides {
+  private static func strides(_ layout: AttentionLayout, heads: Int, rows: Int, size: Int) -> AttentionStrides
+  {
     switch layout {
     case .headsFirst: AttentionStrides(batch: heads * rows * size, head: rows * size, row: size)
     case .sequenceFirst: AttentionStrides(batch: rows * heads * size, head: size, row: heads * size)

@@ -45,7 +45,8 @@ enum MatrixWeights: Sendable {
       memory.kernels.compressedMatmul(
         shape, a: a, b: matrix, c: c, epilogue: epilogue, scratch: memory.scratch, team: memory.team)
     case .dynamic(let matrix, let scales):
-      let scale = IntegerScale(1, columnScales: UnsafePointer(scales.pointer.assumingMemoryBound(to: Float.self)))
+      let scale = IntegerScale(
+        1, columnScales: UnsafePointer(scales.pointer.assumingMemoryBound(to: Float.self)))
       memory.kernels.dynamicMatmul(
         shape, a: a, b: matrix, scale: scale, c: c, epilogue: epilogue, scratch: memory.scratch,
         team: memory.team)

@@ -40,7 +40,8 @@ struct PackedConvTranspose: Operation {
 
   func step(_ node: StepRequest) throws -> Step {
     let (x, y) = (try node.input(0), try node.output())
-    guard x.shape.rank == weights.shape.rank, x.shape[1] == weights.shape[0], weights.shape[0] % base.groups == 0
+    guard x.shape.rank == weights.shape.rank, x.shape[1] == weights.shape[0],
+      weights.shape[0] % base.groups == 0
     else { throw ONNXError(.invalid, "weights \(weights.shape) for an image of shape \(x.shape)") }
     if y.count == 0 { return Step { _ in } }
     let parameters = try parameters(x.shape)
@@ -86,7 +87,9 @@ struct PackedConvTranspose: Operation {
   }
 
   /// What is cut off an axis before and after, and what stands beyond the last place that strides reach.
-  private func cut(_ window: Window, _ axis: Int, _ input: Int) throws -> (before: Int, after: Int, extra: Int) {
+  private func cut(_ window: Window, _ axis: Int, _ input: Int) throws -> (
+    before: Int, after: Int, extra: Int
+  ) {
     let extent = try base.extent(window, axis, input)
     let whole = window.strides[axis] * (input - 1) + (window.kernel[axis] - 1) * window.dilations[axis] + 1
     let rest = whole - extent.padBefore - extent.output

@@ -27,7 +27,8 @@ struct PackedRecurrence: Operation {
     let initial = [node.optional(5), hasCell ? node.optional(6) : nil]
     try check(sizes, lengths, initial)
     let outputs = (0..<3).map { place in place < node.outputs.count ? node.outputs[place] : nil }
-    let room = layers.map { $0.scratchByteCount(steps: sizes.steps, batch: sizes.batch, team: node.team) }.max() ?? 0
+    let room =
+      layers.map { $0.scratchByteCount(steps: sizes.steps, batch: sizes.batch, team: node.team) }.max() ?? 0
     let stateBytes = (sizes.batch * hidden * 4 + 63) / 64 * 64
     let (layers, recurrence, hasCell) = (layers, recurrence, hasCell)
     return Step(scratchBytes: 2 * stateBytes + room, arithmetic: sizes.arithmetic(layers)) { memory in
@@ -114,7 +115,9 @@ struct PackedRecurrence: Operation {
     }
 
     func store(_ state: UnsafePointer<Float>, _ direction: Int, _ target: UnsafeMutablePointer<Float>) {
-      for row in 0..<batch { (target + place(direction, row)).update(from: state + row * hidden, count: hidden) }
+      for row in 0..<batch {
+        (target + place(direction, row)).update(from: state + row * hidden, count: hidden)
+      }
     }
   }
 }
@@ -146,5 +149,7 @@ extension GRU: RecurrentOperator {
 }
 
 extension RNN: RecurrentOperator {
-  func cell(_ direction: Int) -> RecurrentCell? { recurrence.activation(direction, 0).kernel.map { .rnn($0) } }
+  func cell(_ direction: Int) -> RecurrentCell? {
+    recurrence.activation(direction, 0).kernel.map { .rnn($0) }
+  }
 }

@@ -15,11 +15,13 @@ struct QuantizationScale: Sendable, Equatable {
   ///   - zeroPoint: nil stands for 0.
   ///   - datatype: of the integers.
   init?(scale: Constant?, zeroPoint: Constant?, _ datatype: Datatype) {
-    guard let scale, scale.datatype == .fp32, scale.elementCount == 1, datatype == .int8 || datatype == .uint8,
+    guard let scale, scale.datatype == .fp32, scale.elementCount == 1,
+      datatype == .int8 || datatype == .uint8,
       zeroPoint.map({ $0.datatype == datatype && $0.elementCount == 1 }) ?? true, scale.float(at: 0) > 0
     else { return nil }
     self.init(
-      scale: scale.float(at: 0), zeroPoint: Int32(zeroPoint?.integer(at: 0) ?? 0), isSigned: datatype == .int8)
+      scale: scale.float(at: 0), zeroPoint: Int32(zeroPoint?.integer(at: 0) ?? 0), isSigned: datatype == .int8
+    )
   }
 
   var datatype: Datatype { isSigned ? .int8 : .uint8 }
@@ -31,7 +33,8 @@ struct QuantizationScale: Sendable, Equatable {
   func matrix(_ bytes: UnsafeMutableRawPointer) -> IntegerMatrix {
     isSigned
       ? IntegerMatrix(UnsafePointer(bytes.assumingMemoryBound(to: Int8.self)), zeroPoint: .uniform(zeroPoint))
-      : IntegerMatrix(UnsafePointer(bytes.assumingMemoryBound(to: UInt8.self)), zeroPoint: .uniform(zeroPoint))
+      : IntegerMatrix(
+        UnsafePointer(bytes.assumingMemoryBound(to: UInt8.self)), zeroPoint: .uniform(zeroPoint))
   }
 }
 
@@ -47,7 +50,9 @@ struct QuantizedWeights: Sendable {
   init?(_ values: Constant?, scale: Constant?, zeroPoint: Constant?, channels: Int) throws {
     guard let values, values.datatype == .int8 || values.datatype == .uint8, let scales = scale?.floats,
       scales.count == 1 || scales.count == channels, values.elementCount > 0,
-      zeroPoint.map({ $0.datatype == values.datatype && ($0.elementCount == 1 || $0.elementCount == channels) })
+      zeroPoint.map({
+        $0.datatype == values.datatype && ($0.elementCount == 1 || $0.elementCount == channels)
+      })
         ?? true
     else { return nil }
     self.values = try values.copied()
@@ -127,7 +132,8 @@ struct QuantizedOutput: Sendable {
   func output(
     _ pointer: UnsafeMutableRawPointer, activation: Activation, residual: UnsafePointer<Float>? = nil
   ) -> IntegerOutput {
-    let scale = IntegerScale(1, columnScales: UnsafePointer(scales.pointer.assumingMemoryBound(to: Float.self)))
+    let scale = IntegerScale(
+      1, columnScales: UnsafePointer(scales.pointer.assumingMemoryBound(to: Float.self)))
     guard let target else {
       let bias = bias.map { UnsafePointer($0.pointer.assumingMemoryBound(to: Float.self)) }
       return .floats(

@@ -36,7 +36,10 @@ struct QuantizedConv: Operation, ChannelsLastCapable {
     let place = try window.window(rank: x.rank - 2, kernel: Array(shape[2...]))
     let spatial = try place.outputDimensions(x.dimensions[2...], node)
     let datatype = output.target?.datatype ?? .fp32
-    return [TensorFact(datatype, [x.dimensions[0], Dimension(shape[0])] + spatial, rows: rowsOfImages(x, others: []))]
+    return [
+      TensorFact(
+        datatype, [x.dimensions[0], Dimension(shape[0])] + spatial, rows: rowsOfImages(x, others: []))
+    ]
   }
 
   func step(_ node: StepRequest) throws -> Step {
@@ -67,7 +70,8 @@ final class PackedIntegerConvolution: Sendable {
   private let made = Lock<[Key: IntegerConvolution]>([:])
 
   func convolution(
-    _ geometry: ConvolutionGeometry, _ weights: QuantizedWeights, _ layout: ImageLayout, _ kernels: KernelTable
+    _ geometry: ConvolutionGeometry, _ weights: QuantizedWeights, _ layout: ImageLayout,
+    _ kernels: KernelTable
   ) -> IntegerConvolution {
     let key = Key(parameters: geometry.parameters, layout: layout)
     return made.withLock { made in

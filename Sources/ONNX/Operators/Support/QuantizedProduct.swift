@@ -18,7 +18,10 @@ struct QuantizedProduct: Operation {
     guard x.rank >= 2, x.dimensions[x.rank - 1].known ?? packed.k == packed.k else {
       throw ONNXError(.invalid, "a matrix of shape \(x.shapeText) for weights [\(packed.k),\(packed.n)]")
     }
-    return [TensorFact(output.target?.datatype ?? .fp32, x.dimensions.dropLast() + [Dimension(packed.n)], rows: x.rows)]
+    return [
+      TensorFact(
+        output.target?.datatype ?? .fp32, x.dimensions.dropLast() + [Dimension(packed.n)], rows: x.rows)
+    ]
   }
 
   func step(_ node: StepRequest) throws -> Step {
@@ -29,7 +32,8 @@ struct QuantizedProduct: Operation {
     let (input, output, activation, packed) = (input, output, activation, packed)
     return Step(scratchBytes: scratch, arithmetic: shape.arithmetic) { memory in
       memory.kernels.integerMatmul(
-        shape, a: input.matrix(memory[x]), b: packed, output: output.output(memory[y], activation: activation),
+        shape, a: input.matrix(memory[x]), b: packed,
+        output: output.output(memory[y], activation: activation),
         scratch: memory.scratch, team: memory.team)
     }
   }

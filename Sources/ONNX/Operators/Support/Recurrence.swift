@@ -45,7 +45,9 @@ struct Recurrence: Sendable {
   /// The facts of Y, and of the last states that `stateCount` outputs give.
   func facts(_ node: NodeFacts, hidden: Dimension? = nil, stateCount: Int) throws -> [TensorFact] {
     let x = try node.input(0)
-    guard x.rank == 3 else { throw ONNXError(.invalid, "X of shape \(x.shapeText), expected three dimensions") }
+    guard x.rank == 3 else {
+      throw ONNXError(.invalid, "X of shape \(x.shapeText), expected three dimensions")
+    }
     let hidden = try hidden ?? self.hidden(node)
     let directions = Dimension(directionCount)
     let (steps, batch) =
@@ -62,7 +64,9 @@ extension Recurrence {
   /// The size of the state, as the recurrent weights have it.
   private func hidden(_ node: NodeFacts) throws -> Dimension {
     let r = try node.input(2)
-    guard r.rank == 3 else { throw ONNXError(.invalid, "R of shape \(r.shapeText), expected three dimensions") }
+    guard r.rank == 3 else {
+      throw ONNXError(.invalid, "R of shape \(r.shapeText), expected three dimensions")
+    }
     return r.dimensions[2]
   }
 }
