@@ -76,11 +76,13 @@ public final class Session: Sendable {
   /// `metadata_props` of the model.
   public let metadata: [String: String]
 
-  private let graph: Graph
-  private let engine: Engine
+  let graph: Graph
+  let engine: Engine
   private let shapeInputs: [Int]
   private let plans: PlanCache
   private let keptMemories: Int
+  /// Whether a batch of images may be run image by image (see `runRows`).
+  let splitsRows: Bool
   /// Runs the graph node by node; nil when it is planned.
   private let executor: GraphExecutor?
   /// Plans of such a graph, where the inputs' shapes tell enough.
@@ -100,6 +102,7 @@ public final class Session: Sendable {
     engine = options.engine
     shapeInputs = inferred.shapeInputs
     isBatchable = inferred.isBatchable
+    splitsRows = inferred.isBatchable && !inferred.isOpen && simplified.graph.hasImages
     metadata = inferred.graph.metadata
     plans = PlanCache(capacity: options.keptPlans)
     keptMemories = options.keptMemories
@@ -145,6 +148,7 @@ public final class Session: Sendable {
       return try session.run(inputs, output: output, texts: texts, recorder: recorder)
     }
     if let executor { return try run(executor, inputs, output: output, texts: texts, recorder) }
+    if let single = try rowPlan(inputs) { return try runRows(single, inputs, output: output, recorder) }
     let prepared = try prepared(inputs)
     let plan = prepared.plan
     try prepared.withMemory { memory in
@@ -157,13 +161,7 @@ public final class Session: Sendable {
           targets[index] = try output(index, planned.datatype, planned.shape)
           for slot in planned.slots { memory.slots[slot] = targets[index] }
         }
-        let stepMemory = StepMemory(
-          slots: memory.slots, scratch: memory.scratch, kernels: engine.kernels, team: engine.team)
-        if let recorder {
-          for step in plan.steps { try recorder.record(step.description) { try step.run(stepMemory) } }
-        } else {
-          for step in plan.steps { try step.run(stepMemory) }
-        }
+        try plan.run(memory, engine.kernels, engine.team, recorder)
         for (index, planned) in plan.outputs.enumerated() {
           if let slot = planned.copiedFrom {
             targets[index].copyMemory(from: memory.slots[slot], byteCount: planned.byteCount)
@@ -237,6 +235,9 @@ public final class Session: Sendable {
   public func runBytes(_ shapes: [Shape]) throws -> Int? {
     if let session = try specialization?.session(shapes) { return try session.runBytes(shapes) }
     if executor != nil { return nil }
+    if let (single, rows) = try rowPlan(shapes) {
+      return (single.plan.arenaBytes + single.plan.scratchBytes) * min(rows, engine.team.width)
+    }
     let plan = try prepared(shapes, contents: [:]).plan
     return plan.arenaBytes + plan.scratchBytes
   }
@@ -274,7 +275,7 @@ public final class Session: Sendable {
 
   private func prepared(_ views: [InputView]) throws -> PreparedPlan {
     let found = plans.find { key in
-      key.shapes.elementsEqual(views, by: { $0 == $1.shape })
+      !key.isSingle && key.shapes.elementsEqual(views, by: { $0 == $1.shape })
         && zip(shapeInputs, key.contents).allSatisfy { place, bytes in
           Session.bytes(of: views[place]).elementsEqual(bytes)
         }
@@ -296,10 +297,14 @@ public final class Session: Sendable {
     return try prepared(views.map(\.shape), contents: contents)
   }
 
-  private func prepared(_ shapes: [Shape], contents: [Int: Constant]) throws -> PreparedPlan {
+  /// - Parameter isSingle: the plan is for one thread.
+  func prepared(_ shapes: [Shape], contents: [Int: Constant], isSingle: Bool = false) throws -> PreparedPlan {
     let key = PlanCache.Key(
-      shapes: shapes, contents: shapeInputs.map { contents[$0].map { Array($0.bytes) } ?? [] })
+      shapes: shapes, contents: shapeInputs.map { contents[$0].map { Array($0.bytes) } ?? [] },
+      isSingle: isSingle)
     if let plan = plans.find({ $0 == key }) { return plan }
+    var engine = engine
+    if isSingle { engine.team = .single }
     let plan = try Planner.plan(graph, engine, inputs: shapes, contents: contents)
     let prepared = PreparedPlan(plan, kept: keptMemories)
     plans.insert(key, prepared)

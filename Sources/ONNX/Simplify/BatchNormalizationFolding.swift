@@ -76,11 +76,16 @@ extension Constant {
   /// FP32 elements, each times the factor of its place along an axis.
   func scaled(by factors: [Float], axis: Int) throws -> Constant {
     let inner = shape.dropFirst(axis + 1).reduce(1, *)
-    return try Constant.make(.fp32, shape) { memory in
-      let target = memory.assumingMemoryBound(to: Float.self)
-      for run in 0..<elementCount / inner {
-        let factor = factors[run % factors.count]
-        for index in run * inner..<(run + 1) * inner { target[index] = float(at: index) * factor }
+    let source = try aligned()
+    let count = elementCount
+    return try withExtendedLifetime(source) {
+      try Constant.make(.fp32, shape) { memory in
+        let target = memory.assumingMemoryBound(to: Float.self)
+        let values = source.pointer.assumingMemoryBound(to: Float.self)
+        for run in 0..<count / inner {
+          let factor = factors[run % factors.count]
+          for index in run * inner..<(run + 1) * inner { target[index] = values[index] * factor }
+        }
       }
     }
   }
