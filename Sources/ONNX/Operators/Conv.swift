@@ -93,11 +93,11 @@ struct Conv: Operation {
     let weights = try node.input(1)
     let bias = node.optional(2)
     let residual = node.optional(3)
-    let activation = activation
+    let (activation, layout) = (activation, layout)
     return Step { memory in
       let taps = ConvolutionTaps(
         geometry, weights: memory.floats(weights), bias: bias.map { UnsafePointer(memory.floats($0)) },
-        activation: activation, kernels: memory.kernels)
+        activation: activation, layout: layout, kernels: memory.kernels)
       let scratchBytes = max(taps.scratchBytes(geometry, memory.team), 64)
       guard let scratch = TensorMemory(byteCount: scratchBytes) else {
         throw ONNXError(.outOfMemory, "no memory for \(scratchBytes) bytes of scratch")
