@@ -34,6 +34,8 @@ public final class InferenceService: ExchangeHandler {
   let repository: (any RepositoryControl)?
   let access: AccessControl
   let requestMetrics: RequestMetricsTable
+  /// Whether exchanges get notes for an access log.
+  let notesRequests: Bool
   private let router = Router(Routes.all)
 
   /// - Parameters:
@@ -42,10 +44,12 @@ public final class InferenceService: ExchangeHandler {
   ///   - openAPI: the text of openapi.yaml, served as it is.
   ///   - repository: loads and unloads models; nil if they are fixed.
   ///   - access: who may do what.
+  ///   - notesRequests: whether each inference leaves `Exchange.notes`.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
     limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
-    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl()
+    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
+    notesRequests: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -56,6 +60,7 @@ public final class InferenceService: ExchangeHandler {
     self.openAPI = openAPI
     self.repository = repository
     self.access = access
+    self.notesRequests = notesRequests
     requestMetrics = RequestMetricsTable(metrics)
   }
 
@@ -118,6 +123,15 @@ public final class InferenceService: ExchangeHandler {
     }
   }
 
+  /// Probes and metrics are answered however much is asked of the models: a server that is busy is not dead.
+  public func isUrgent(_ exchange: Exchange) -> Bool {
+    guard case .found(let endpoint, _) = router.match(exchange.method, exchange.path) else { return false }
+    return switch endpoint {
+    case .live, .ready, .health, .metrics: true
+    default: false
+    }
+  }
+
   /// Has the first binary tensor lie where it can be used in place.
   private func admission(of exchange: Exchange) -> Admission {
     guard let text = exchange.header("Inference-Header-Content-Length"), let offset = Int(text) else {
@@ -136,9 +150,8 @@ public final class InferenceService: ExchangeHandler {
     case .index: answerIndex(exchange)
     case .openAPI: exchange.respond(status: 200, contentType: "application/yaml") { $0.append(openAPI) }
     case .metrics:
-      exchange.respond(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8") {
-        metrics.writePrometheus(to: $0)
-      }
+      let format = exchange.metricsFormat
+      exchange.respond(status: 200, contentType: format.contentType) { metrics.write(format, to: $0) }
     case .live: exchange.respond(.object([("live", .bool(true))]))
     case .ready: answerReady(exchange)
     case .health: answerHealth(exchange)

@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import Synchronization
 
 /// Log lines on standard error: one record a line, as text or as JSON.
 ///
@@ -19,31 +20,42 @@ public final class Log: Sendable {
 
   public enum Format: String, Sendable, CaseIterable { case text, json }
 
-  public let level: Level
+  private let threshold: Atomic<Int>
   private let format: Format
   private let descriptor: Int32
 
   public init(level: Level = .info, format: Format = .text, descriptor: Int32 = 2) {
-    self.level = level
+    threshold = Atomic(level.rawValue)
     self.format = format
     self.descriptor = descriptor
+  }
+
+  /// The least level that is written. It may change while the process runs.
+  public var level: Level {
+    get { Level(rawValue: threshold.load(ordering: .relaxed)) ?? .info }
+    set { threshold.store(newValue.rawValue, ordering: .relaxed) }
   }
 
   /// Writes one record if its level is high enough; `message` is not evaluated otherwise.
   public func write(_ level: Level, _ message: @autoclosure () -> String, _ fields: [(String, String)] = []) {
     guard level >= self.level else { return }
+    writeAlways(level, message(), fields)
+  }
+
+  /// Writes one record whatever its level: one that was asked for apart, as the access log's are.
+  public func writeAlways(_ level: Level, _ message: String, _ fields: [(String, String)] = []) {
     let line = ByteBuffer(capacity: 256)
     switch format {
     case .text:
       line.append("\(Log.timestamp()) \(level) ")
-      Log.append(message(), to: line, quoted: false)
+      Log.append(message, to: line, quoted: Log.looksLikeFields(message))
       for (name, value) in fields {
         line.append(" \(name)=")
         Log.append(value, to: line, quoted: true)
       }
     case .json:
       line.append("{\"time\":\"\(Log.timestamp())\",\"level\":\"\(level)\",\"message\":")
-      Log.append(message(), to: line, quoted: true)
+      Log.append(message, to: line, quoted: true)
       for (name, value) in fields {
         line.append(",\"\(name)\":")
         Log.append(value, to: line, quoted: true)
@@ -52,6 +64,11 @@ public final class Log: Sendable {
     }
     line.append(UInt8(ascii: "\n"))
     _ = Glibc.write(descriptor, line.bytes.baseAddress, line.count)
+  }
+
+  /// Whether a text could be taken for fields where it stands without quotes.
+  private static func looksLikeFields(_ text: String) -> Bool {
+    text.utf8.contains { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "\"") }
   }
 
   private static func append(_ text: String, to line: ByteBuffer, quoted: Bool) {
@@ -63,7 +80,9 @@ public final class Log: Sendable {
       case "\n": line.append("\\n")
       case "\r": line.append("\\r")
       case "\t": line.append("\\t")
-      case "\u{2028}", "\u{2029}", "\u{0}"..<"\u{20}", "\u{7f}"..<"\u{a0}":
+      // Control characters, and what hides or turns around the text about it on a terminal.
+      case "\u{0}"..<"\u{20}", "\u{7f}"..<"\u{a0}", "\u{200b}"..."\u{200f}", "\u{2028}"..."\u{202e}",
+        "\u{2066}"..."\u{2069}", "\u{feff}":
         let hex = String(character.value, radix: 16)
         line.append("\\u" + String(repeating: "0", count: 4 - hex.count) + hex)
       default: line.append(String(character))

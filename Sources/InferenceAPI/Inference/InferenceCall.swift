@@ -6,6 +6,8 @@ import Tensors
 protocol InferenceAnswer: Sendable {
   /// Writes the whole response. Throws, and writes nothing, if these outputs cannot be told.
   func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure)
+  /// What the client calls the request; nil if nothing.
+  var id: String? { get }
   /// The dialect's words for `error`.
   func failure(for error: ServingError) -> APIFailure
 }
@@ -52,15 +54,19 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
       : result
     guard !exchange.loop.isCurrent else {
       // The model has just finished: it is that time still.
-      return respond(outcome, from: timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now())
+      return respond(
+        outcome, timing, from: timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now())
     }
-    exchange.loop.run { self.respond(outcome, from: self.context.now()) }
+    exchange.loop.run { self.respond(outcome, timing, from: self.context.now()) }
   }
 
   /// On the loop, beginning at `start`.
-  private func respond(_ result: Result<[Tensor], ServingError>, from start: Int64) {
+  private func respond(
+    _ result: Result<[Tensor], ServingError>, _ timing: InferenceTiming, from start: Int64
+  ) {
     isAnswered = true
     if exchange.isAbandoned { return context.recordAbandoned(exchange) }
+    context.note(exchange, id: answer.id ?? "", timing: timing, since: start)
     do throws(APIFailure) {
       switch result {
       case .success(let outputs): try answer.respond(with: outputs, to: exchange)

@@ -29,6 +29,9 @@ final class RequestMetrics: Sendable {
       labels: labels + [("code", String(status))])
   }
 
+  /// The model and version that it counts for.
+  var identity: Labels { Array(labels.prefix(2)) }
+
   /// Counts a request that was answered with its outputs. Durations in nanoseconds.
   func recordSuccess(parse: Int64, serialize: Int64, total: Int64) {
     succeeded.add()

@@ -49,6 +49,8 @@ extension InferenceService {
 
 /// Answers a `:predict` request.
 struct PredictAnswer: InferenceAnswer {
+  /// The protocol has none.
+  var id: String? { nil }
   let format: PredictRequest.Format
   let reference: ModelReference
 
