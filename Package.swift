@@ -42,6 +42,7 @@ let package = Package(
     .library(name: "JSON", targets: ["JSON"]),
     .library(name: "PluginHost", targets: ["PluginHost"]),
     .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "SchedulerSimulation", targets: ["SchedulerSimulation"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
     .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),
     .library(name: "onnx", type: .dynamic, targets: ["OnnxPlugin"]),
@@ -65,6 +66,12 @@ let package = Package(
     .target(name: "Bytes", swiftSettings: served),
     .target(name: "Tensors", swiftSettings: served),
     .target(name: "Locks", swiftSettings: served),
+    // Generic over what it schedules: whoever uses it compiles it for that.
+    .target(
+      name: "Scheduling",
+      swiftSettings: served + [
+        .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+      ]),
     .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: served),
 
     // Kernels: one target an instruction set, chosen at run time.
@@ -96,7 +103,8 @@ let package = Package(
       name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
       swiftSettings: served),
     .target(
-      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry", "Locks"], swiftSettings: served),
+      name: "Serving", dependencies: ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],
+      swiftSettings: served),
     .target(
       name: "HTTP", dependencies: ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
       swiftSettings: served),
@@ -105,12 +113,14 @@ let package = Package(
       name: "ModelFiles", dependencies: ["Serving", "JSON", "Tensors", "Bytes"], swiftSettings: served),
     .target(
       name: "InferenceAPI",
-      dependencies: ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
-      swiftSettings: served),
+      dependencies: [
+        "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks",
+      ], swiftSettings: served),
     .executableTarget(
       name: "swerve",
       dependencies: [
-        "InferenceAPI", "ModelFiles", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors",
+        "InferenceAPI", "ModelFiles", "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Kernels",
+        "Tensors",
         "Telemetry", "Bytes", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: served),
@@ -118,6 +128,13 @@ let package = Package(
     // Tests.
     .target(
       name: "TestSupport", dependencies: ["Tensors", "CZlib"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .target(
+      name: "SchedulerSimulation", dependencies: ["Scheduling", "TestSupport"],
+      path: "Tests/SchedulerSimulation",
+      swiftSettings: strict),
+    .testTarget(
+      name: "SchedulingTests", dependencies: ["Scheduling", "SchedulerSimulation", "TestSupport"],
       swiftSettings: strict),
     .executableTarget(
       name: "onnx-cases", dependencies: ["ONNX", "Kernels", "Tensors"], path: "Tests/OnnxCases",

@@ -33,6 +33,10 @@ public final class InferenceService: ExchangeHandler {
   /// Loads and unloads models; nil if they are fixed.
   let repository: (any RepositoryControl)?
   let access: AccessControl
+  /// Whether answers tell what their phases took.
+  let tellsTiming: Bool
+  /// The clock when the service was made, which is `identity.startedAt`.
+  let startedAt: Int64
   let requestMetrics: RequestMetricsTable
   /// Whether exchanges get notes for an access log.
   let notesRequests: Bool
@@ -45,11 +49,12 @@ public final class InferenceService: ExchangeHandler {
   ///   - repository: loads and unloads models; nil if they are fixed.
   ///   - access: who may do what.
   ///   - notesRequests: whether each inference leaves `Exchange.notes`.
+  ///   - tellsTiming: whether answers of inferences have a `Server-Timing` field.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
     limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
     repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
-    notesRequests: Bool = false
+    notesRequests: Bool = false, tellsTiming: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -61,6 +66,8 @@ public final class InferenceService: ExchangeHandler {
     self.repository = repository
     self.access = access
     self.notesRequests = notesRequests
+    self.tellsTiming = tellsTiming
+    startedAt = clock.now()
     requestMetrics = RequestMetricsTable(metrics)
   }
 
@@ -159,6 +166,8 @@ public final class InferenceService: ExchangeHandler {
     case .modelNames: exchange.respond(.object([("models", ServerDocuments.names(catalog.allModels))]))
     case .modelMetadata: try answerModelMetadata(exchange, parameters)
     case .modelReady: try answerModelReady(exchange, parameters)
+    case .modelStatistics: try answerStatistics(exchange, parameters)
+    case .batching: try answerBatching(exchange, parameters)
     case .repositoryIndex: try answerRepositoryIndex(exchange)
     case .repositoryLoad: try answerRepositoryLoad(exchange, parameters)
     case .repositoryUnload: try answerRepositoryUnload(exchange, parameters)

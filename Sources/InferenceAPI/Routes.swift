@@ -4,8 +4,9 @@ import HTTP
 enum Endpoint: Sendable {
   case index, openAPI, metrics
   case live, ready, health
-  case serverMetadata, modelNames, modelMetadata, modelReady, infer
+  case serverMetadata, modelNames, modelMetadata, modelReady, modelStatistics, infer
   case repositoryIndex, repositoryLoad, repositoryUnload
+  case batching
   case modelList, modelStatus, servableMetadata, predict
 }
 
@@ -28,12 +29,16 @@ enum Routes {
     Route(.get, "/v2/models/{model}/versions/{version}", .modelMetadata),
     Route(.get, "/v2/models/{model}/ready", .modelReady),
     Route(.get, "/v2/models/{model}/versions/{version}/ready", .modelReady),
+    Route(.get, "/v2/models/{model}/stats", .modelStatistics),
+    Route(.get, "/v2/models/{model}/versions/{version}/stats", .modelStatistics),
     Route(.post, "/v2/models/{model}/infer", .infer),
     Route(.post, "/v2/models/{model}/versions/{version}/infer", .infer),
 
     Route(.post, "/v2/repository/index", .repositoryIndex),
     Route(.post, "/v2/repository/models/{model}/load", .repositoryLoad),
     Route(.post, "/v2/repository/models/{model}/unload", .repositoryUnload),
+
+    Route(.get, "/admin/models/{model}/batching", .batching),
 
     Route(.get, "/v1/models", .modelList),
     Route(.get, "/v1/models/{model}", .modelStatus),

@@ -63,12 +63,7 @@ public struct TritonConfiguration {
     case "ensemble_scheduling":
       throw ConfigurationFault(
         message.sentence(field, "is not supported: a model here is one model, not several"))
-    case "response_cache":
-      let cache = try message.message(field)
-      for inner in cache.fields {
-        let isOn = inner.name == "enable" ? try cache.bool(inner) : true
-        if isOn { note(cache.ignored(inner, because: "answers are not kept")) }
-      }
+    case "response_cache": try readCache(try message.message(field))
     case "model_transaction_policy":
       note(message.ignored(field, because: "the model itself says how it answers"))
     case let name where TritonConfiguration.withoutEffect[name] != nil:
@@ -76,6 +71,9 @@ public struct TritonConfiguration {
     default: note(message.unknown(field))
     }
   }
+
+  /// What a response cache may hold. Triton has one size for all models, on its command line.
+  private static let cacheBytes = 64 << 20
 
   /// Fields that Triton has and this server has nothing for.
   private static let withoutEffect = [
@@ -132,6 +130,16 @@ public struct TritonConfiguration {
       note(
         message.ignored(
           field, because: "the plugin finds its file by itself: model.onnx, or the only .onnx file"))
+    }
+  }
+
+  private mutating func readCache(_ cache: MessageReader) throws(ConfigurationFault) {
+    for field in cache.fields {
+      guard field.name == "enable" else {
+        note(cache.unknown(field))
+        continue
+      }
+      configuration.cacheBytes = try cache.bool(field) ? TritonConfiguration.cacheBytes : nil
     }
   }
 

@@ -8,6 +8,8 @@ struct Budgets {
   var bodyBytesInAll: Int
   /// The inputs that wait for one model.
   var queueBytes: Int
+  /// The inputs of all requests that wait or run; 0 for no limit.
+  var requestBytes: Int
   /// Buffers that the event loops keep for coming requests.
   var keptBytes: Int
 
@@ -16,6 +18,7 @@ struct Budgets {
     bodyBytes = options.maxBodyBytes ?? min(64 << 20, memory / 8)
     bodyBytesInAll = options.limits.maxBodyBytesInAll ?? min(4 << 30, memory / 4)
     queueBytes = options.queueBytes ?? min(1 << 30, memory / 8)
+    requestBytes = options.requestBytes ?? min(4 << 30, memory / 4)
     keptBytes = min(64 << 20 * max(1, limits.processors), memory / 16)
   }
 }

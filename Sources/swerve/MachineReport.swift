@@ -37,6 +37,7 @@ struct MachineReport {
   private var shares: [(String, Int)] {
     [
       ("body", budgets.bodyBytes), ("bodies", budgets.bodyBytesInAll), ("queue", budgets.queueBytes),
+      ("requests", budgets.requestBytes),
       ("buffers", budgets.keptBytes),
     ]
   }

@@ -99,6 +99,21 @@ struct ServeOptions: ParsableArguments {
       """)
   var queueBytes: Int?
 
+  @Option(
+    help:
+      "Seconds that a request may be expected to wait for its model; 0: no limit. More is refused with 429.")
+  var queueWaitSeconds = 30.0
+
+  @Option(
+    help: """
+      Bytes that the inputs of all queued and running requests may have; 0: no limit. By default 4 GiB, or a quarter \
+      of the memory.
+      """)
+  var requestBytes: Int?
+
+  @Flag(help: "Tell in each answer, as Server-Timing, what its phases took.")
+  var serverTiming = false
+
   @Option(help: "Bytes that plugins may take through the host's memory service; 0: no limit.")
   var pluginMemoryBytes = 0
 
@@ -118,14 +133,15 @@ struct ServeOptions: ParsableArguments {
   var cpu: String?
 
   static let listOptionNames = ["models", "plugins"] + RepositoryOptions.listOptionNames
-  static let flagNames = RepositoryOptions.flagNames + LogOptions.flagNames
+  static let flagNames = ["server-timing"] + RepositoryOptions.flagNames + LogOptions.flagNames
   static let valueOptionNames =
     [
       "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "loops", "workers",
       "busy-poll-microseconds",
       "inline-microseconds", "max-body-bytes",
       "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
-      "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
+      "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "queue-wait-seconds",
+      "request-bytes", "plugin-memory-bytes",
       "drain-seconds", "grace-seconds", "cpu",
     ] + RepositoryOptions.valueOptionNames + LimitOptions.optionNames + LogOptions.valueOptionNames
 
@@ -167,6 +183,9 @@ struct ServeOptions: ParsableArguments {
     }
     try require(queueRequests > 0, "--queue-requests \(queueRequests)", "above 0")
     try require(queueBytes ?? 1 > 0, "--queue-bytes \(queueBytes ?? 0)", "above 0")
+    try require(
+      (0...day).contains(queueWaitSeconds), "--queue-wait-seconds \(queueWaitSeconds)", "0 to 86400")
+    try require(requestBytes ?? 0 >= 0, "--request-bytes \(requestBytes ?? 0)", "0 or above")
     try require((0...day).contains(drainSeconds), "--drain-seconds \(drainSeconds)", "0 to 86400")
     try require((0...day).contains(graceSeconds), "--grace-seconds \(graceSeconds)", "0 to 86400")
   }

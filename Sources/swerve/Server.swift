@@ -44,7 +44,8 @@ final class Server: Sendable {
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
       identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
       openAPI: Installation.openAPI ?? "", repository: models,
-      access: keys?.access ?? AccessControl(isLocal: options.isLocal), notesRequests: accessLog != nil)
+      access: keys?.access ?? AccessControl(isLocal: options.isLocal), notesRequests: accessLog != nil,
+      tellsTiming: options.serverTiming)
     http = HTTPServer(
       configuration: Server.http(options, cores: cores, budgets: budgets), handler: service,
       events: HTTPMetrics(metrics: metrics, log: log, accessLog: accessLog).events)
@@ -119,6 +120,8 @@ final class Server: Sendable {
     configuration.inlineNanoseconds = Int64(options.inlineMicroseconds) * 1000
     configuration.queuedRequests = options.queueRequests
     configuration.queuedBytes = budgets.queueBytes
+    configuration.queuedSeconds = options.queueWaitSeconds
+    configuration.requestBytes = budgets.requestBytes
     return configuration
   }
 

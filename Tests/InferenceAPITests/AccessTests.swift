@@ -56,6 +56,10 @@ func aKeyFileThatIsWrongSaysWhere(_ text: String, _ expected: String) {
   #expect(try predict(["Authorization: Basic \(secret)1"]) == 401)
   #expect(try server.ask("GET", "/v2", headers: ["X-API-Key: \(secret)2"]).status == 200)
   #expect(try server.ask("GET", "/v2", headers: ["X-API-Key: \(secret)1"]).status == 403)
+  let admin = "/admin/models/half_plus_two/batching"
+  #expect(try server.ask("GET", admin, headers: ["X-API-Key: \(secret)2"]).status == 403)
+  let statistics = "/v2/models/half_plus_two/stats"
+  #expect(try server.ask("GET", statistics, headers: ["X-API-Key: \(secret)2"]).status == 200)
   let refused = try server.ask("GET", "/metrics")
   #expect(refused.status == 401 && refused.text.contains("Authorization: Bearer KEY"))
   #expect(refused.headers.contains { $0.hasPrefix("WWW-Authenticate: Bearer") })
@@ -82,5 +86,6 @@ func aKeyFileThatIsWrongSaysWhere(_ text: String, _ expected: String) {
   defer { open.stop() }
   let refused = try open.ask("POST", path)
   #expect(refused.status == 403 && refused.text.contains("--api-keys"))
+  #expect(try open.ask("GET", "/admin/models/half_plus_two/batching").status == 403)
   #expect(try open.ask("POST", "/v2/repository/index").status == 200)
 }

@@ -14,10 +14,11 @@ extension Endpoint {
     switch self {
     case .live, .ready, .health: nil
     case .index, .openAPI, .metrics, .serverMetadata, .modelNames, .modelMetadata, .modelReady, .modelList,
-      .modelStatus, .servableMetadata, .repositoryIndex:
+      .modelStatus, .servableMetadata, .repositoryIndex,
+      .modelStatistics:
       .read
     case .infer, .predict: .infer
-    case .repositoryLoad, .repositoryUnload: .admin
+    case .repositoryLoad, .repositoryUnload, .batching: .admin
     }
   }
 }

@@ -1,4 +1,5 @@
 import HTTP
+import Scheduling
 import Serving
 import Telemetry
 
@@ -25,6 +26,19 @@ struct CallContext: Sendable {
 
   /// The body has been read into tensors.
   mutating func finishedReading() { parseDuration = now() - readingSince }
+
+  /// What the phases took so far, as `Server-Timing` (durations in milliseconds), if that is wanted.
+  func headers(_ timing: InferenceTiming) -> [(StaticString, String)] {
+    guard service.tellsTiming else { return [] }
+    func phase(_ name: String, _ nanoseconds: Int64) -> String {
+      "\(name);dur=\(Double(nanoseconds / 1000) / 1000)"
+    }
+    var phases = [phase("parse", parseDuration), phase("queue", timing.queue)]
+    if timing.batchSize > 1 { phases.append(phase("batch", timing.assembly)) }
+    phases.append(phase("execute", timing.execute))
+    let reason = timing.reason.map { ";desc=\"\(timing.batchSize) \($0.rawValue)\"" } ?? ""
+    return [("Server-Timing", phases.joined(separator: ", ") + reason)]
+  }
 
   func recordSuccess(serializeStart: Int64) {
     let now = now()
@@ -55,7 +69,9 @@ struct CallContext: Sendable {
     var notes = RequestNotes(fields: metrics.identity, answeringSince: start)
     if !id.isEmpty { notes.fields.append(("id", id)) }
     notes.phases = [("parse", parseDuration)]
-    if let timing { notes.phases += [("queue", timing.queue), ("execute", timing.execute)] }
+    if let timing {
+      notes.phases += [("queue", timing.queue), ("batch", timing.assembly), ("execute", timing.execute)]
+    }
     exchange.notes = notes
   }
 

@@ -5,7 +5,9 @@ import Tensors
 /// How one dialect answers: with the outputs, or with what went wrong.
 protocol InferenceAnswer: Sendable {
   /// Writes the whole response. Throws, and writes nothing, if these outputs cannot be told.
-  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure)
+  func respond(
+    with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
+  ) throws(APIFailure)
   /// What the client calls the request; nil if nothing.
   var id: String? { get }
   /// The dialect's words for `error`.
@@ -54,8 +56,8 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
       : result
     guard !exchange.loop.isCurrent else {
       // The model has just finished: it is that time still.
-      return respond(
-        outcome, timing, from: timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now())
+      let now = timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now()
+      return respond(outcome, timing, from: now)
     }
     exchange.loop.run { self.respond(outcome, timing, from: self.context.now()) }
   }
@@ -69,7 +71,8 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
     context.note(exchange, id: answer.id ?? "", timing: timing, since: start)
     do throws(APIFailure) {
       switch result {
-      case .success(let outputs): try answer.respond(with: outputs, to: exchange)
+      case .success(let outputs):
+        try answer.respond(with: outputs, headers: context.headers(timing), to: exchange)
       case .failure(let error): throw answer.failure(for: error)
       }
       context.recordSuccess(serializeStart: start)

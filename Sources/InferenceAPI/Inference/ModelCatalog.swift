@@ -16,6 +16,10 @@ public protocol InferenceModel: Sendable {
   var state: ModelState { get }
   /// Nil until the model is ready.
   var description: ModelDescription? { get }
+  /// What became of its requests.
+  var statistics: ModelStatistics { get }
+  /// How it puts batches together; nil until it is ready.
+  var batching: BatchingState? { get }
   /// Whether it would be loaded if somebody asked for it.
   var isAsleep: Bool { get }
   /// Checks the inputs against the model and executes or queues them; the receiver is then finished exactly
@@ -39,12 +43,21 @@ public struct InferenceArguments: Sendable {
   public var parameters: String
   /// Nanoseconds of the monotonic clock; 0 for none.
   public var deadline: Int64
+  /// 1 is the most important, 0 stands for the model's default.
+  public var priority: Int
+  /// Whose it is, as a number that stands for an address; 0 for nobody's in particular.
+  public var client: UInt64
 
-  public init(id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0) {
+  public init(
+    id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
+    client: UInt64 = 0
+  ) {
     self.id = id
     self.inputs = inputs
     self.parameters = parameters
     self.deadline = deadline
+    self.priority = priority
+    self.client = client
   }
 }
 
@@ -68,6 +81,11 @@ public protocol ModelCatalog: Sendable {
   var unreadyReasons: [String] { get }
 }
 
+extension InferenceModel {
+  public var statistics: ModelStatistics { ModelStatistics() }
+  public var batching: BatchingState? { nil }
+}
+
 extension ModelCatalog {
   public func version(of name: String, label: String) -> Int? { nil }
   public var letsModelsSleep: Bool { false }
@@ -84,7 +102,8 @@ extension ServedModel: InferenceModel {
   ) throws(ServingError) -> (any CancellableInference)? {
     let request = InferenceRequest(
       id: arguments.id, inputs: arguments.inputs, parameters: arguments.parameters,
-      deadline: arguments.deadline, receiver: receiver)
+      deadline: arguments.deadline, priority: arguments.priority, client: arguments.client,
+      receiver: receiver)
     return try submit(request, mayRunHere: true) ? nil : request
   }
 }

@@ -16,6 +16,20 @@ extension InferenceService {
       generation: generation)
   }
 
+  /// When the inference of `exchange` is too late, by what it asks for in its header (`Request-Timeout`, seconds)
+  /// or its parameters (nanoseconds), whichever is less; 0 for never.
+  func deadline(of exchange: Exchange, timeout: Int64) throws(APIFailure) -> Int64 {
+    guard let text = exchange.headerBytes("Request-Timeout") else {
+      return limits.deadline(now: exchange.startedAt, timeout: timeout)
+    }
+    let seconds = String(decoding: text, as: UTF8.self)
+    guard let value = Double(seconds), value > 0, value <= 1e9 else {
+      throw .badRequest("Request-Timeout: expected a number of seconds above 0, got '\(excerpt(seconds))'")
+    }
+    let asked = max(Int64(value * 1e9), 1)
+    return limits.deadline(now: exchange.startedAt, timeout: timeout > 0 ? min(timeout, asked) : asked)
+  }
+
   /// Hands the inputs to the model; the exchange is answered by then, or later, on its loop.
   func submit<Answer: InferenceAnswer>(
     _ exchange: Exchange, _ answer: Answer, _ context: CallContext, to resolved: ResolvedModel,

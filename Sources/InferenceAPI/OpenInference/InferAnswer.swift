@@ -21,11 +21,13 @@ struct InferAnswer: InferenceAnswer {
     self.version = version
   }
 
-  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure) {
+  func respond(
+    with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
+  ) throws(APIFailure) {
     let writer = InferResponseWriter(
       id: id, model: reference.name, version: version, outputs: try select(outputs))
     guard writer.hasBinaryPart else {
-      return exchange.respond(status: 200) { writer.writeJSON(to: $0) }
+      return exchange.respond(status: 200, headers: headers) { writer.writeJSON(to: $0) }
     }
     let pieces = writer.binaryPieces
     // The header before the body says how long the JSON is.
@@ -33,7 +35,7 @@ struct InferAnswer: InferenceAnswer {
     writer.writeJSON(to: json)
     exchange.respond(
       status: 200, contentType: "application/octet-stream",
-      headers: [("Inference-Header-Content-Length", String(json.count))], pieces: pieces ?? []
+      headers: [("Inference-Header-Content-Length", String(json.count))] + headers, pieces: pieces ?? []
     ) { buffer in
       buffer.append(json.bytes)
       if pieces == nil { writer.writeBinaryPart(to: buffer) }

@@ -8,6 +8,8 @@ struct InferRequest {
   var parameters = "{}"
   /// Nanoseconds; 0 if the client set none.
   var timeout: Int64 = 0
+  /// 1 is the most important, 0 stands for the model's default.
+  var priority = 0
   var inputs: [Tensor] = []
   /// Empty: every output of the model.
   var outputs: [RequestedOutput] = []

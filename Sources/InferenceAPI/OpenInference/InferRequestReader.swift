@@ -119,6 +119,7 @@ struct InferRequestReader {
     let parameters = try withOffset(of: bytes) { try RequestParameters(reading: &$0) }
     request.parameters = String(decoding: bytes, as: UTF8.self)
     request.timeout = parameters.timeout
+    request.priority = parameters.priority
     request.prefersBinaryOutputs = parameters.prefersBinaryOutputs
   }
 

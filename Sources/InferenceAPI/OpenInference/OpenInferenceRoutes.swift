@@ -44,7 +44,8 @@ extension InferenceService {
         exchange, answer, context, to: resolved, .openInference,
         InferenceArguments(
           id: request.id ?? "", inputs: request.inputs, parameters: request.parameters,
-          deadline: limits.deadline(now: exchange.startedAt, timeout: request.timeout)))
+          deadline: try deadline(of: exchange, timeout: request.timeout), priority: request.priority,
+          client: exchange.clientKey))
     } catch {
       context.fail(exchange, error)
     }

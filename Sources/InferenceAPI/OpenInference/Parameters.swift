@@ -4,6 +4,8 @@ import JSON
 struct RequestParameters {
   /// Nanoseconds; 0 for none.
   var timeout: Int64 = 0
+  /// 1 is the most important, 0 stands for the model's default.
+  var priority = 0
   var prefersBinaryOutputs = false
 
   init(reading reader: inout JSONReader) throws {
@@ -18,6 +20,8 @@ struct RequestParameters {
         }
         let (nanoseconds, overflow) = microseconds.multipliedReportingOverflow(by: 1000)
         timeout = overflow ? Int64.max : nanoseconds
+      case "priority":
+        priority = Int(clamping: try reader.readUInt())
       case "binary_data_output":
         prefersBinaryOutputs = try reader.readBool()
       default:

@@ -8,7 +8,7 @@ enum ServerDocuments {
   /// Extensions of the Open Inference Protocol that work; clients read this list.
   static let extensions = [
     "binary_tensor_data", "model_repository", "model_repository(unload_dependents)", "parameters",
-    "tfs_rest_v1",
+    "schedule_policy", "statistics", "tfs_rest_v1",
   ]
 
   static func metadata(_ identity: ServerIdentity) -> JSONValue {

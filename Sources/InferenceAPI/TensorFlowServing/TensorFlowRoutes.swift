@@ -40,7 +40,7 @@ extension InferenceService {
         .tensorFlowServing,
         InferenceArguments(
           id: "", inputs: request.inputs, parameters: "{}",
-          deadline: limits.deadline(now: exchange.startedAt, timeout: 0)))
+          deadline: try deadline(of: exchange, timeout: 0), client: exchange.clientKey))
     } catch {
       context.fail(exchange, error)
     }
@@ -54,9 +54,11 @@ struct PredictAnswer: InferenceAnswer {
   let format: PredictRequest.Format
   let reference: ModelReference
 
-  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure) {
+  func respond(
+    with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
+  ) throws(APIFailure) {
     let writer = try PredictResponseWriter(format: format, outputs: outputs)
-    exchange.respond(status: 200) { writer.write(to: $0) }
+    exchange.respond(status: 200, headers: headers) { writer.write(to: $0) }
   }
 
   func failure(for error: ServingError) -> APIFailure {

@@ -13,6 +13,8 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var maximumBatch: Int?
   /// Executions of the model that may run at once; nil: what the server allows.
   public var instances: Int?
+  /// Bytes that remembered answers may take; nil: none are.
+  public var cacheBytes: Int?
   /// Inputs and outputs that the operator describes; empty: as the model describes them.
   public var inputs: [TensorSettings] = []
   public var outputs: [TensorSettings] = []

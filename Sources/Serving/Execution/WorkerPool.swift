@@ -18,6 +18,8 @@ final class WorkerPool: @unchecked Sendable {
   /// Turns asked for and not yet given; lets a worker look without taking the mutex.
   private let pending = Atomic<Int>(0)
   private let spinNanoseconds: Int64
+  /// Calls back models that hold a batch back.
+  let alarm = Alarm()
 
   init(workerCount: Int, spinNanoseconds: Int64) {
     self.spinNanoseconds = spinNanoseconds
@@ -47,6 +49,7 @@ final class WorkerPool: @unchecked Sendable {
 
   /// Lets the threads finish what was asked for, and waits for them. The pool is used no more.
   func stop() {
+    alarm.stop()
     pthread_mutex_lock(mutex)
     isStopping = true
     pthread_mutex_unlock(mutex)

@@ -41,9 +41,8 @@ final class SplitReceiver: Sendable {
     let split = SplitReceiver(whole: request.receiver, count: starts.count)
     return starts.enumerated().map { index, start in
       let range = start..<min(start + maximumRows, request.rows)
-      return InferenceRequest(
-        id: request.id, inputs: request.inputs.map { $0.rows(range) }, parameters: request.parameters,
-        deadline: request.deadline, receiver: Part(index: index, split: split))
+      return request.part(
+        inputs: request.inputs.map { $0.rows(range) }, receiver: Part(index: index, split: split))
     }
   }
 
@@ -54,7 +53,9 @@ final class SplitReceiver: Sendable {
       case .failure(let error): state.failure = state.failure ?? error
       }
       state.timing.queue = max(state.timing.queue, timing.queue)
+      state.timing.assembly += timing.assembly
       state.timing.execute += timing.execute
+      state.timing.reason = timing.reason
       state.timing.batchSize = max(state.timing.batchSize, timing.batchSize)
       state.left -= 1
       return state.left == 0 ? state : nil

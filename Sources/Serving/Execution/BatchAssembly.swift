@@ -12,7 +12,7 @@ enum BatchAssembly {
 
   /// One tensor per input. A lone request's tensors are passed as they are. Nil: out of memory.
   ///
-  /// Precondition: the requests may share a batch (`canShareBatch`).
+  /// Precondition: the requests may share a batch (`hasShape(of:)`).
   static func stack(_ requests: [InferenceRequest]) -> [Tensor]? {
     guard requests.count > 1 else { return requests.first?.inputs ?? [] }
     var stacked: [Tensor] = []
