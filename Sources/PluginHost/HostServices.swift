@@ -12,6 +12,8 @@ public final class HostServices: Sendable {
     @Sendable (_ level: Log.Level, _ plugin: String, _ model: String, _ message: String) -> Void
 
   let log: LogSink
+  /// Gets, beside the log, what a plugin does against the rules of the ABI.
+  let faults: (@Sendable (_ message: String) -> Void)?
   let abortsOnMisuse: Bool
   /// Bytes that one output may have.
   let tensorLimit: Int
@@ -39,13 +41,16 @@ public final class HostServices: Sendable {
   ///   - abortsOnMisuse: whether a plugin that breaks the rules of the ABI takes the process down, for
   ///     its author to see where, and is not just named in the log.
   ///   - log: gets the plugins' lines; the default drops them.
+  ///   - faults: gets, beside the log, a sentence on each breach of those rules.
   public init(
     serverVersion: String = "0", metrics: Metrics? = nil, threadPool: ThreadPool? = nil,
     instructionSet: InstructionSet = .detect(), memoryLimit: Int = .max, tensorLimit: Int = 4 << 30,
     abortsOnMisuse: Bool = false,
-    log: @escaping LogSink = { _, _, _, _ in }
+    log: @escaping LogSink = { _, _, _, _ in },
+    faults: (@Sendable (_ message: String) -> Void)? = nil
   ) {
     self.log = log
+    self.faults = faults
     self.abortsOnMisuse = abortsOnMisuse
     self.tensorLimit = tensorLimit
     self.instructionSet = instructionSet

@@ -94,7 +94,7 @@ func logarithm(_ x: lanes_f32) -> lanes_f32 {
 @inline(__always)
 func sigmoid(_ x: lanes_f32) -> lanes_f32 { splat(1) / (splat(1) + exponential(-x)) }
 
-/// x · sigmoid(x) within 4 ULP; −0 of −∞.
+/// x · sigmoid(x) within 4 ULP, and |x| times the least normal number where the sigmoid is not normal; −0 of −∞.
 @inline(__always)
 func silu(_ x: lanes_f32) -> lanes_f32 { lanes_greater(splat(-104.5), x) * sigmoid(x) }
 
