@@ -39,6 +39,14 @@ public struct MetricSamples {
     add(name, help, .histogram, Self.text(of: labels), histogram.value(scale: scale))
   }
 
+  public mutating func histogram(
+    _ name: String, help: String, labels: Labels = [], _ histograms: HistogramSum, scale: Double = 1
+  ) {
+    let value = Value.distribution(
+      bounds: histograms.bounds.map { $0 * scale }, counts: histograms.counts, sum: histograms.sum * scale)
+    add(name, help, .histogram, Self.text(of: labels), value)
+  }
+
   /// Families keep the order in which they first came; a second one of a name joins the first.
   mutating func add(_ name: String, _ help: String, _ kind: Kind, _ labels: String, _ value: Value) {
     let place = places[name] ?? families.count

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import HTTP
+import InferenceAPI
 import Kernels
 public import Serving
 public import Telemetry
@@ -127,6 +128,9 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Seconds that running requests get to end at a stop, after --drain-seconds.")
   var graceSeconds = 8.0
 
+  @Option(help: "Other servers whose names metrics get as well, separated by commas: triton, tensorflow.")
+  var metricNames = ""
+
   @OptionGroup(title: "Log") var logging: LogOptions
 
   @Option(help: "The most of the CPU to use: portable, avx2 or avx512; all of it by default.")
@@ -142,7 +146,7 @@ struct ServeOptions: ParsableArguments {
       "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
       "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "queue-wait-seconds",
       "request-bytes", "plugin-memory-bytes",
-      "drain-seconds", "grace-seconds", "cpu",
+      "drain-seconds", "grace-seconds", "metric-names", "cpu",
     ] + RepositoryOptions.valueOptionNames + LimitOptions.optionNames + LogOptions.valueOptionNames
 
   mutating func validate() throws {
@@ -176,6 +180,11 @@ struct ServeOptions: ParsableArguments {
     try require(
       idleSeconds > 0 && idleSeconds <= day, "--idle-seconds \(idleSeconds)", "above 0, up to 86400")
     try require(compressMinBytes >= 0, "--compress-min-bytes \(compressMinBytes)", "0 or above")
+    for name in metricNames.split(separator: ",") {
+      try require(
+        PeerNames(rawValue: String(name)) != nil, "--metric-names \(name)",
+        PeerNames.allCases.map(\.rawValue).joined(separator: " or "))
+    }
     for origin in corsOriginList {
       try require(
         Self.isOrigin(origin), "--cors-origins \(origin)",

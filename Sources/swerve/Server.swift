@@ -46,6 +46,9 @@ final class Server: Sendable {
       openAPI: Installation.openAPI ?? "", repository: models,
       access: keys?.access ?? AccessControl(isLocal: options.isLocal), notesRequests: accessLog != nil,
       tellsTiming: options.serverTiming)
+    service.tellMetrics(
+      as: options.metricNames.split(separator: ",").compactMap { PeerNames(rawValue: String($0)) },
+      in: metrics)
     http = HTTPServer(
       configuration: Server.http(options, cores: cores, budgets: budgets), handler: service,
       events: HTTPMetrics(metrics: metrics, log: log, accessLog: accessLog).events)

@@ -18,6 +18,8 @@ public protocol InferenceModel: Sendable {
   var description: ModelDescription? { get }
   /// What became of its requests.
   var statistics: ModelStatistics { get }
+  /// Requests that wait for it.
+  var queueDepth: Int { get }
   /// How it puts batches together; nil until it is ready.
   var batching: BatchingState? { get }
   /// Whether it would be loaded if somebody asked for it.
@@ -84,6 +86,7 @@ public protocol ModelCatalog: Sendable {
 extension InferenceModel {
   public var statistics: ModelStatistics { ModelStatistics() }
   public var batching: BatchingState? { nil }
+  public var queueDepth: Int { 0 }
 }
 
 extension ModelCatalog {

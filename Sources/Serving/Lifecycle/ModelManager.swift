@@ -66,6 +66,7 @@ public final class ModelManager: Sendable {
     watcher = RepositoryWatcher(watchesFolders: configuration.control == .poll)
     pool = WorkerPool(
       workerCount: configuration.workerCount, spinNanoseconds: configuration.workerSpinNanoseconds)
+    metrics.collect { [weak self] samples in self?.collect(into: &samples) }
   }
 
   /// Begins to load, on the manager's own thread.
