@@ -45,6 +45,7 @@ let package = Package(
     .library(name: "SchedulerSimulation", targets: ["SchedulerSimulation"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
     .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),
+    .library(name: "words", type: .dynamic, targets: ["WordsPlugin"]),
     .library(name: "onnx", type: .dynamic, targets: ["OnnxPlugin"]),
   ],
   dependencies: [
@@ -95,12 +96,17 @@ let package = Package(
       name: "HalfPlusTwoPlugin", dependencies: ["CSwervePlugin"], path: "plugins/half_plus_two",
       sources: ["half_plus_two.c"], publicHeadersPath: ".", cSettings: strictC),
     .target(
+      name: "WordsPlugin", dependencies: ["CSwervePlugin"], path: "plugins/words",
+      exclude: ["README.md", "example"],
+      sources: ["words.c"], publicHeadersPath: ".", cSettings: strictC),
+    .target(
       name: "OnnxPlugin", dependencies: ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
       path: "plugins/onnx", exclude: ["README.md", "example"], sources: ["Sources"], swiftSettings: strict),
 
     // The server.
     .target(
-      name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
+      name: "PluginHost",
+      dependencies: ["CSwervePlugin", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks"],
       swiftSettings: served),
     .target(
       name: "Serving", dependencies: ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],

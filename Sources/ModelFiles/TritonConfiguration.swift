@@ -99,6 +99,7 @@ public struct TritonConfiguration {
           message.sentence(platform.field, "ensemble is not supported: a model here is one model"))
       }
       configuration.plugin = TritonConfiguration.plugins[name] ?? name
+      configuration.platform = platform?.text ?? TritonConfiguration.platforms[name]
     }
     guard !parameters.isEmpty else { return }
     let buffer = ByteBuffer()
@@ -108,6 +109,9 @@ public struct TritonConfiguration {
 
   /// The plugin that does what a backend of Triton does.
   private static let plugins = ["onnxruntime": "onnx"]
+
+  /// What Triton calls the models of a backend.
+  private static let platforms = ["onnxruntime": "onnxruntime_onnx"]
 
   private func parameter(
     _ field: ProtobufField, _ entry: MessageReader

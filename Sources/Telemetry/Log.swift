@@ -20,25 +20,43 @@ public final class Log: Sendable {
 
   public enum Format: String, Sendable, CaseIterable { case text, json }
 
-  private let threshold: Atomic<Int>
+  /// A bit for each level that is written.
+  private let levels: Atomic<Int>
   private let format: Format
   private let descriptor: Int32
 
+  /// - Parameter level: it and all above it are written.
   public init(level: Level = .info, format: Format = .text, descriptor: Int32 = 2) {
-    threshold = Atomic(level.rawValue)
+    levels = Atomic(Log.bits(from: level))
     self.format = format
     self.descriptor = descriptor
   }
 
-  /// The least level that is written. It may change while the process runs.
-  public var level: Level {
-    get { Level(rawValue: threshold.load(ordering: .relaxed)) ?? .info }
-    set { threshold.store(newValue.rawValue, ordering: .relaxed) }
+  /// Whether records of `level` are written. From any thread.
+  public func isEnabled(_ level: Level) -> Bool { levels.load(ordering: .relaxed) & 1 << level.rawValue != 0 }
+
+  /// Has records of `level` written from now on, or not. From any thread.
+  public func setEnabled(_ level: Level, _ isEnabled: Bool) {
+    if isEnabled {
+      levels.bitwiseOr(1 << level.rawValue, ordering: .relaxed)
+    } else {
+      levels.bitwiseAnd(~(1 << level.rawValue), ordering: .relaxed)
+    }
   }
 
-  /// Writes one record if its level is high enough; `message` is not evaluated otherwise.
+  /// The least level that is written; to set it has all above it written too, and none below.
+  public var level: Level {
+    get { Level.allCases.first(where: isEnabled) ?? .error }
+    set { levels.store(Log.bits(from: newValue), ordering: .relaxed) }
+  }
+
+  private static func bits(from level: Level) -> Int {
+    Level.allCases.reduce(0) { $1 >= level ? $0 | 1 << $1.rawValue : $0 }
+  }
+
+  /// Writes one record if its level is; `message` is not evaluated otherwise.
   public func write(_ level: Level, _ message: @autoclosure () -> String, _ fields: [(String, String)] = []) {
-    guard level >= self.level else { return }
+    guard isEnabled(level) else { return }
     writeAlways(level, message(), fields)
   }
 

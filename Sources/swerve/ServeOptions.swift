@@ -41,6 +41,15 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "A folder of plugins, searched before the built-in ones. May be given again.")
   var plugins: [String] = []
 
+  @Option(
+    help:
+      "A list as sha256sum writes it; only plugins whose sums are in it are loaded, the built-in ones included."
+  )
+  var pluginChecksums: String?
+
+  @Flag(help: "Load plugins that everyone on the machine may write.")
+  var trustWritablePlugins = false
+
   @OptionGroup(title: "Models") var repository: RepositoryOptions
 
   @Option(help: "Event loops, each a thread; 0: one for each core the process may use.")
@@ -86,6 +95,17 @@ struct ServeOptions: ParsableArguments {
 
   @Option(help: "Bytes from which on a response is packed for a client that asks for it; 0: never.")
   var compressMinBytes = 1024
+
+  @Flag(
+    help:
+      "Let clients pass tensors in shared memory. They reach all that the server's user may, so trust them.")
+  var sharedMemory = false
+
+  @Flag(help: "Answer faults of /v2 with Triton's statuses, such as 500 for a malformed request.")
+  var tritonStatusCodes = false
+
+  @Option(help: "What GET /v2 says is the server's name; some clients look for one.")
+  var serverName = Build.name
 
   @Option(help: "Origins whose pages may use the server, separated by commas; * for any.")
   var corsOrigins = ""
@@ -137,15 +157,18 @@ struct ServeOptions: ParsableArguments {
   var cpu: String?
 
   static let listOptionNames = ["models", "plugins"] + RepositoryOptions.listOptionNames
-  static let flagNames = ["server-timing"] + RepositoryOptions.flagNames + LogOptions.flagNames
+  static let flagNames =
+    ["server-timing", "trust-writable-plugins", "shared-memory", "triton-status-codes"]
+    + RepositoryOptions.flagNames + LogOptions.flagNames
   static let valueOptionNames =
     [
       "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "loops", "workers",
       "busy-poll-microseconds",
       "inline-microseconds", "max-body-bytes",
       "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
-      "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "queue-wait-seconds",
-      "request-bytes", "plugin-memory-bytes",
+      "compress-min-bytes", "server-name", "cors-origins", "queue-requests", "queue-bytes",
+      "queue-wait-seconds",
+      "request-bytes", "plugin-memory-bytes", "plugin-checksums",
       "drain-seconds", "grace-seconds", "metric-names", "cpu",
     ] + RepositoryOptions.valueOptionNames + LimitOptions.optionNames + LogOptions.valueOptionNames
 
@@ -221,6 +244,12 @@ struct ServeOptions: ParsableArguments {
 }
 
 extension ServeOptions {
+  /// Where clients register shared memory; nil if they may not.
+  var sharedMemoryRegions: SharedMemoryRegions? {
+    guard sharedMemory else { return nil }
+    return SharedMemoryRegions(
+      maximumCount: limits.maxSharedMemoryRegions, maximumInputBytes: limits.maxSharedMemoryBytes)
+  }
   /// Whether the server can be reached over TCP from its own machine only.
   var isLocal: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 

@@ -36,16 +36,17 @@ final class Server: Sendable {
         reader: ConfigurationFiles()),
       locator: PluginLocator(directories: Installation.pluginDirectories(extra: options.plugins)),
       configuration: serving,
-      services: Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
+      services: try Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
       log: log,
       onFirstScan: { Server.announce($0) }, onUnloaded: { malloc_trim(0) })
     let accessLog = AccessLog(options.logging, log: log)
     let service = InferenceService(
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
-      identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
+      identity: ServerIdentity(name: options.serverName, version: Build.version, startedAt: Int64(time(nil))),
       openAPI: Installation.openAPI ?? "", repository: models,
-      access: keys?.access ?? AccessControl(isLocal: options.isLocal), notesRequests: accessLog != nil,
-      tellsTiming: options.serverTiming)
+      access: keys?.access ?? AccessControl(isLocal: options.isLocal),
+      sharedMemory: options.sharedMemoryRegions, usesTritonStatusCodes: options.tritonStatusCodes,
+      notesRequests: accessLog != nil, tellsTiming: options.serverTiming)
     service.tellMetrics(
       as: options.metricNames.split(separator: ",").compactMap { PeerNames(rawValue: String($0)) },
       in: metrics)
@@ -128,13 +129,14 @@ final class Server: Sendable {
     return configuration
   }
 
-  private static func services(_ options: ServeOptions, cores: Int, metrics: Metrics, log: Log)
+  private static func services(_ options: ServeOptions, cores: Int, metrics: Metrics, log: Log) throws
     -> HostServices
   {
-    HostServices(
+    try HostServices(
       serverVersion: Build.version, metrics: metrics, threadPool: ThreadPool(workerCount: cores - 1),
       instructionSet: .detect(limit: options.cpu),
-      memoryLimit: options.pluginMemoryBytes > 0 ? options.pluginMemoryBytes : .max
+      memoryLimit: options.pluginMemoryBytes > 0 ? options.pluginMemoryBytes : .max,
+      trust: PluginTrust(options)
     ) { level, plugin, model, message in
       log.write(level, message, [("plugin", plugin), ("model", model)])
     }

@@ -42,7 +42,7 @@ private func fault(_ text: String) -> String {
     }
     parameters { key: "k" value: { string_value: "a\\n\\"b\\"" 'c' } }
     """)
-  #expect(configuration.plugin == "onnx")
+  #expect(configuration.plugin == "onnx" && configuration.platform == "onnxruntime_onnx")
   #expect(configuration.maximumBatch == 8 && configuration.instances == 3)
   #expect(configuration.inputs.map(\.name) == ["a", "b"])
   #expect(configuration.inputs[0].reshaped == [12])

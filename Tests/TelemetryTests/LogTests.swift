@@ -44,7 +44,9 @@ private func written(level: Log.Level = .info, format: Log.Format, _ body: (Log)
 }
 
 @Test func textThatTurnsATerminalAroundIsEscaped() {
-  let text = written(format: .text) { $0.write(.info, "a", [("path", "\u{202e}gpj.\u{200b}\u{feff}\u{2066}")]) }
+  let text = written(format: .text) {
+    $0.write(.info, "a", [("path", "\u{202e}gpj.\u{200b}\u{feff}\u{2066}")])
+  }
   #expect(text.hasSuffix("path=\"\\u202egpj.\\u200b\\ufeff\\u2066\"\n"))
 }
 
@@ -58,4 +60,19 @@ private func written(level: Log.Level = .info, format: Log.Format, _ body: (Log)
     log.writeAlways(.info, "four")
   }
   #expect(text.split(separator: "\n").map { $0.split(separator: " ").last } == ["two", "four"])
+}
+
+@Test func levelsAreSwitchedWhileItRuns() throws {
+  let pipe = Pipe()
+  let log = Log(level: .warning, descriptor: pipe.fileHandleForWriting.fileDescriptor)
+  #expect(Log.Level.allCases.map(log.isEnabled) == [false, false, true, true])
+  log.setEnabled(.debug, true)
+  log.setEnabled(.error, false)
+  #expect(Log.Level.allCases.map(log.isEnabled) == [true, false, true, false])
+  log.write(.error, "silent")
+  log.write(.debug, "spoken")
+  try pipe.fileHandleForWriting.close()
+  let text = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+  #expect(!text.contains("silent"))
+  #expect(text.contains("spoken"))
 }

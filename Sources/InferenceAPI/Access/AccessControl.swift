@@ -29,7 +29,7 @@ public final class AccessControl: Sendable {
     let scope = endpoint.scope
     if !hasKeys && scope != .admin { return }
     guard let scope else { return }
-    guard hasKeys else { return try checkWithoutKeys(exchange, scope) }
+    guard hasKeys else { return try checkWithoutKeys(exchange) }
     guard let secret = AccessControl.secret(of: exchange) else {
       throw AccessControl.unauthorized("no API key was sent")
     }
@@ -44,8 +44,7 @@ public final class AccessControl: Sendable {
     }
   }
 
-  private func checkWithoutKeys(_ exchange: Exchange, _ scope: Scope) throws(APIFailure) {
-    guard scope == .admin else { return }
+  private func checkWithoutKeys(_ exchange: Exchange) throws(APIFailure) {
     guard opensAdmin else {
       throw APIFailure(
         403,

@@ -31,6 +31,15 @@ extension APIFailure {
     case .deadlineExceeded: self.init(504, message)
     case .notReady, .outOfMemory, .shuttingDown: self.init(503, message, headers: [("Retry-After", "1")])
     }
+    if dialect == .openInference { tritonStatus = APIFailure.tritonStatus(of: error.code) }
+  }
+
+  private static func tritonStatus(of code: ServingError.Code) -> Int? {
+    switch code {
+    case .queueFull, .deadlineExceeded: 503
+    case .cancelled: 400
+    default: nil
+    }
   }
 
   /// Nanoseconds as whole seconds, at least one and at most an hour.

@@ -57,7 +57,7 @@ struct CallContext: Sendable {
       service.log.write(.error, "inference failed: \(failure.message)", [("path", exchange.path)])
     }
     if service.notesRequests, exchange.notes == nil { note(exchange, id: "", timing: nil, since: now()) }
-    exchange.respond(failure)
+    service.refuse(exchange, failure)
     recordFailure(status: failure.status)
   }
 
@@ -75,7 +75,7 @@ struct CallContext: Sendable {
     exchange.notes = notes
   }
 
-  private func recordFailure(status: Int) {
+  func recordFailure(status: Int) {
     metrics.recordFailure(status: status, total: now() - startedAt)
   }
 }

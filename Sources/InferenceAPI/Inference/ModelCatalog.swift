@@ -16,6 +16,8 @@ public protocol InferenceModel: Sendable {
   var state: ModelState { get }
   /// Nil until the model is ready.
   var description: ModelDescription? { get }
+  /// What its operator says of it.
+  var configuration: ModelConfiguration { get }
   /// What became of its requests.
   var statistics: ModelStatistics { get }
   /// Requests that wait for it.
@@ -49,10 +51,13 @@ public struct InferenceArguments: Sendable {
   public var priority: Int
   /// Whose it is, as a number that stands for an address; 0 for nobody's in particular.
   public var client: UInt64
+  /// Whether the receiver may hold the model up, as one does that passes a stream on to a client. Such a request
+  /// is not executed on the caller's thread.
+  public var holdsModelUp: Bool
 
   public init(
     id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
-    client: UInt64 = 0
+    client: UInt64 = 0, holdsModelUp: Bool = false
   ) {
     self.id = id
     self.inputs = inputs
@@ -60,6 +65,7 @@ public struct InferenceArguments: Sendable {
     self.deadline = deadline
     self.priority = priority
     self.client = client
+    self.holdsModelUp = holdsModelUp
   }
 }
 
@@ -84,6 +90,7 @@ public protocol ModelCatalog: Sendable {
 }
 
 extension InferenceModel {
+  public var configuration: ModelConfiguration { ModelConfiguration() }
   public var statistics: ModelStatistics { ModelStatistics() }
   public var batching: BatchingState? { nil }
   public var queueDepth: Int { 0 }
@@ -100,6 +107,8 @@ extension ModelCatalog {
 extension InferenceRequest: CancellableInference {}
 
 extension ServedModel: InferenceModel {
+  public var configuration: ModelConfiguration { source.configuration }
+
   public func infer(
     _ arguments: InferenceArguments, receiver: any InferenceReceiver
   ) throws(ServingError) -> (any CancellableInference)? {
@@ -107,7 +116,7 @@ extension ServedModel: InferenceModel {
       id: arguments.id, inputs: arguments.inputs, parameters: arguments.parameters,
       deadline: arguments.deadline, priority: arguments.priority, client: arguments.client,
       receiver: receiver)
-    return try submit(request, mayRunHere: true) ? nil : request
+    return try submit(request, mayRunHere: !arguments.holdsModelUp) ? nil : request
   }
 }
 

@@ -36,14 +36,23 @@ extension InferenceService {
     _ dialect: Dialect, _ arguments: InferenceArguments
   ) throws(APIFailure) {
     let call = InferenceCall(exchange: exchange, answer: answer, context: context)
+    call.follow(
+      try hand(arguments, to: resolved, call, exchange, dialect) { answer.failure(for: $0) })
+  }
+
+  /// Hands the inputs to the model. Nil: the receiver is finished.
+  func hand(
+    _ arguments: InferenceArguments, to resolved: ResolvedModel, _ receiver: any InferenceReceiver,
+    _ exchange: Exchange, _ dialect: Dialect, _ failure: (ServingError) -> APIFailure
+  ) throws(APIFailure) -> (any CancellableInference)? {
     var resolved = resolved
     while true {
       do throws(ServingError) {
-        return call.follow(try resolved.model.infer(arguments, receiver: call))
+        return try resolved.model.infer(arguments, receiver: receiver)
       } catch {
         // The version may have been replaced since it was looked up; then another takes the request.
         guard error.code == .notReady, catalog.generation != resolved.generation else {
-          throw answer.failure(for: error)
+          throw failure(error)
         }
       }
       resolved = try resolve(resolved.reference, dialect, exchange)

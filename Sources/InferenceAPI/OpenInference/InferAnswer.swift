@@ -43,14 +43,23 @@ struct InferAnswer: InferenceAnswer {
   }
 
   /// The outputs that were asked for, in the order of the request.
-  private func select(_ outputs: [Tensor]) throws(APIFailure) -> [(tensor: Tensor, isBinary: Bool)] {
-    guard !requested.isEmpty else { return outputs.map { ($0, prefersBinary) } }
-    var selected: [(tensor: Tensor, isBinary: Bool)] = []
+  private func select(_ outputs: [Tensor]) throws(APIFailure) -> [PlacedOutput] {
+    guard !requested.isEmpty else {
+      return outputs.map { PlacedOutput(tensor: $0, isBinary: prefersBinary) }
+    }
+    var selected: [PlacedOutput] = []
     for output in requested {
       guard let tensor = outputs.first(where: { $0.name == output.name }) else {
         throw APIFailure(500, "model '\(reference.name)' gave no output '\(output.name)'")
       }
-      selected.append((tensor, output.isBinary ?? prefersBinary))
+      var placed = PlacedOutput(tensor: tensor, isBinary: output.isBinary ?? prefersBinary)
+      if let classification = output.classification { placed.tensor = try classification.classes(of: tensor) }
+      if let slice = output.sharedMemory {
+        placed.isBinary = false
+        placed.sharedMemory = slice
+        try placed.share()
+      }
+      selected.append(placed)
     }
     return selected
   }

@@ -22,6 +22,10 @@ struct RequestedOutput: Sendable {
   var name: String
   /// Nil if the output does not say.
   var isBinary: Bool?
+  /// Set if the largest elements are wanted instead of all.
+  var classification: Classification?
+  /// Set if the output goes to shared memory instead of the answer.
+  var sharedMemory: SharedMemorySlice?
 }
 
 /// Where a reader stands in a request, for errors: `inputs[3].shape`.

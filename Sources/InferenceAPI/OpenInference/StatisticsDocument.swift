@@ -3,14 +3,21 @@ import JSON
 import PluginHost
 import Serving
 
-/// The statistics extension: `GET /v2/models/M[/versions/V]/stats`.
+/// The statistics extension: `GET /v2/models[/M[/versions/V]]/stats`.
 extension InferenceService {
   func answerStatistics(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+    let models = try counted(exchange, parameters)
+    exchange.respond(.object([("model_stats", .array(models.map(statistics)))]))
+  }
+
+  /// The version that is named, every ready version of the model that is named, or every ready model.
+  private func counted(
+    _ exchange: Exchange, _ parameters: PathParameters
+  ) throws(APIFailure) -> [any InferenceModel] {
+    guard parameters["model"] != nil else { return catalog.allModels.filter(\.isReady) }
     let reference = try reference(exchange, parameters, .openInference)
     let newest = try model(reference, .openInference)
-    let models =
-      reference.isNewest ? catalog.modelVersions(of: newest.name).filter(\.isReady) : [newest]
-    exchange.respond(.object([("model_stats", .array(models.map(statistics)))]))
+    return reference.isNewest ? catalog.modelVersions(of: newest.name).filter(\.isReady) : [newest]
   }
 
   private func statistics(of model: any InferenceModel) -> JSONValue {

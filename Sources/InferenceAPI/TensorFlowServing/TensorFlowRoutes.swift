@@ -6,7 +6,11 @@ import Tensors
 /// The routes below `/v1/models`.
 extension InferenceService {
   func answerModelStatus(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
-    let reference = try reference(exchange, parameters, .tensorFlowServing)
+    // As TensorFlow Serving has it, a label does not choose here.
+    let reference =
+      parameters["label"] == nil
+      ? try reference(exchange, parameters, .tensorFlowServing)
+      : ModelReference(name: parameters["model"] ?? "")
     let versions = catalog.modelVersions(of: reference.name)
     guard !versions.isEmpty else {
       throw APIFailure(404, "Could not find any versions of model \(excerpt(reference.name))")
@@ -49,8 +53,6 @@ extension InferenceService {
 
 /// Answers a `:predict` request.
 struct PredictAnswer: InferenceAnswer {
-  /// The protocol has none.
-  var id: String? { nil }
   let format: PredictRequest.Format
   let reference: ModelReference
 

@@ -62,7 +62,10 @@ public final class ServedModel: Sendable {
   public var description: ModelDescription? { gate.isOpen ? serving.value?.contract.description : nil }
 
   /// What kind of model it is, `onnx_onnxv1` for example; empty until it is ready.
-  public var platform: String { description?.platform ?? "" }
+  public var platform: String {
+    guard let description else { return "" }
+    return source.configuration.platform ?? description.platform
+  }
 
   /// Nanoseconds that loading it took, the warm-up included; 0 until it is loaded.
   var loadTime: Int64 {

@@ -2,6 +2,8 @@
 public struct ModelConfiguration: Sendable, Equatable {
   /// The plugin's name; nil: found by what lies in the version folder.
   public var plugin: String?
+  /// What clients are told as the model's platform; nil: what the model says of itself.
+  public var platform: String?
   /// Passed to the plugin as it is: a JSON object.
   public var parameters = "{}"
   public var versionPolicy = VersionPolicy.latest(1)
