@@ -26,7 +26,7 @@ private let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
   /// Connections in the queue of a listening socket, which a plain close would reset.
   @Test func clientsThatHaveConnectedAreServedThoughTheServerStops() throws {
-    try withServer(echo, configure: { $0.loopCount = 1 }) { server, port in
+    let body: (HTTPServer, Int) throws -> Void = { server, port in
       let release = Tally()
       let isHeld = Tally()
       server.loops[0].run {
@@ -41,6 +41,7 @@ private let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
       for client in clients { #expect(try client.takeResponse().headers["connection"] == "close") }
       server.join()
     }
+    try withServer(echo, configure: { $0.loopCount = 1 }, run: body)
   }
 
   @Test func aClientThatConnectsAndSaysNothingDoesNotHoldUpAStop() throws {
@@ -55,10 +56,11 @@ private let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
   @Test func aStreamEndsBeforeTheServerDoes() throws {
     let held = Held()
-    try withServer({ exchange in
+    let begin: @Sendable (Exchange) -> Void = { exchange in
       exchange.beginStream(status: 200, contentType: "text/plain")
       held.add(exchange)
-    }) { server, port in
+    }
+    try withServer(begin) { server, port in
       let client = try Client(port: port)
       try client.send(get)
       #expect(try client.takeHead().status == 200)
