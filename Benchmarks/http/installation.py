@@ -80,7 +80,7 @@ class Installation:
     def __init__(self, scratch):
         self.scratch = scratch
         install_packages()
-        peers = peers_root(scratch)
+        self.peers = peers = peers_root(scratch)
         triton = virtual_environment(os.path.join(peers, "triton"), TRITON)
         fastapi = virtual_environment(os.path.join(peers, "fastapi"), FASTAPI)
         self.tritonserver = one_of(f"{triton}/lib/python3*/site-packages/pytriton/tritonserver/bin/tritonserver")

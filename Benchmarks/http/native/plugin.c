@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mean.h"
+#include "paced.h"
 #include "swerve_plugin.h"
 
 struct swerve_model {
@@ -10,7 +11,7 @@ struct swerve_model {
   const char *name;
   swerve_spec input, output;
   swerve_model_info info;
-  bool is_mean;
+  bool is_mean, is_paced;
 };
 
 static const struct swerve_model models[] = {
@@ -21,6 +22,9 @@ static const struct swerve_model models[] = {
      .output = {.rank = 4, .dims = {-1, 3, 224, 224}}},
     {.name = "image_mean", .input = {.rank = 4, .dims = {-1, 3, 224, 224}},
      .output = {.rank = 2, .dims = {-1, 1}}, .is_mean = true},
+    {.name = "paced",
+     .input = {.rank = 2, .dims = {-1, 1}}, .output = {.rank = 2, .dims = {-1, 1}},
+     .info = {.max_batch = 32}, .is_paced = true},
     {.name = "large", .input = {.rank = 2, .dims = {-1, 4194304}},
      .output = {.rank = 2, .dims = {-1, 4194304}}},
 };
@@ -40,11 +44,11 @@ static swerve_status create(const swerve_create_args *args, swerve_model **model
     made->info.inputs = &made->input;
     made->info.outputs = &made->output;
     made->info.input_count = made->info.output_count = 1;
-    made->info.concurrency = SWERVE_CONCURRENT;
+    made->info.concurrency = made->is_paced ? SWERVE_SERIAL : SWERVE_CONCURRENT;
     *model = made;
     return SWERVE_OK;
   }
-  strcpy(error->message, "expected a folder named small, image, image_mean or large");
+  strcpy(error->message, "expected a folder named small, image, image_mean, paced or large");
   return SWERVE_NOT_FOUND;
 }
 
@@ -55,6 +59,7 @@ static const swerve_model_info *describe(const swerve_model *model) { return &mo
 static swerve_status execute(swerve_model *model, const swerve_batch *batch, swerve_error *error) {
   (void)error;
   const swerve_tensor *x = &batch->inputs[0];
+  if (model->is_paced) pace(x->dims[0]);
   const int64_t row[] = {x->dims[0], 1};
   const int64_t *dims = model->is_mean ? row : x->dims;
   swerve_tensor *y = model->host->output(model->host, batch, "y", x->dtype, model->output.rank, dims);

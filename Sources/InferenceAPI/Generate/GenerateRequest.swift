@@ -1,6 +1,7 @@
 import Bytes
 import JSON
 import PluginHost
+import Scheduling
 import Tensors
 
 /// A request of the `generate` extension, read.
@@ -13,6 +14,8 @@ struct GenerateRequest {
   var timeout: Int64 = 0
   /// 1 is the most important, 0 stands for the model's default.
   var priority = 0
+  /// Its place in a sequence; nil if it has none.
+  var sequence: SequenceUse?
   var inputs: [Tensor] = []
 }
 
@@ -118,5 +121,6 @@ struct GenerateRequestReader {
     }
     request.timeout = read.timeout
     request.priority = read.priority
+    request.sequence = read.sequence
   }
 }

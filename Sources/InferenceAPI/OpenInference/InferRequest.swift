@@ -1,3 +1,4 @@
+import Scheduling
 import Tensors
 
 /// An inference request of the Open Inference Protocol, read.
@@ -10,6 +11,8 @@ struct InferRequest {
   var timeout: Int64 = 0
   /// 1 is the most important, 0 stands for the model's default.
   var priority = 0
+  /// Its place in a sequence; nil if it has none.
+  var sequence: SequenceUse?
   var inputs: [Tensor] = []
   /// Empty: every output of the model.
   var outputs: [RequestedOutput] = []

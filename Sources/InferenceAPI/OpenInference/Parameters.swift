@@ -1,4 +1,5 @@
 import JSON
+import Scheduling
 
 /// What the server itself reads of a request's `parameters`; all of them go to the model too.
 struct RequestParameters {
@@ -7,12 +8,23 @@ struct RequestParameters {
   /// 1 is the most important, 0 stands for the model's default.
   var priority = 0
   var prefersBinaryOutputs = false
+  /// Its place in a sequence; nil if it has none.
+  var sequence: SequenceUse?
+
+  /// Bytes that a sequence's id may have, as in Triton.
+  private static let maximumSequenceIDLength = 128
 
   /// - Parameter allowsLists: whether the model may be passed lists and objects too, as generating ones are.
   init(reading reader: inout JSONReader, allowsLists: Bool = false) throws {
+    var id: SequenceID?
+    var isStart = false
+    var isEnd = false
     try reader.beginObject()
     while let key = try reader.nextMember() {
       switch key {
+      case "sequence_id": id = try RequestParameters.sequenceID(&reader)
+      case "sequence_start": isStart = try reader.readBool()
+      case "sequence_end": isEnd = try reader.readBool()
       case "timeout":
         let microseconds = try reader.readInt()
         guard microseconds >= 0 else {
@@ -29,6 +41,22 @@ struct RequestParameters {
         try RequestParameters.check(key.string, &reader, allowsLists)
       }
     }
+    sequence = id.map { SequenceUse(id: $0, isStart: isStart, isEnd: isEnd) }
+  }
+
+  /// Nil: 0 or an empty text, which stand for none.
+  private static func sequenceID(_ reader: inout JSONReader) throws -> SequenceID? {
+    guard try reader.peekKind() == .string else {
+      let number = try reader.readUInt()
+      return number == 0 ? nil : .number(number)
+    }
+    let text = try reader.readString()
+    guard text.utf8.count <= maximumSequenceIDLength else {
+      throw APIFailure.badRequest(
+        "parameters.sequence_id: the text is \(text.utf8.count) bytes long; at most \(maximumSequenceIDLength) are "
+          + "allowed")
+    }
+    return text.isEmpty ? nil : .text(text)
   }
 
   private static func check(_ key: String, _ reader: inout JSONReader, _ allowsLists: Bool) throws {
