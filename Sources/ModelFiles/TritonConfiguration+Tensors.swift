@@ -43,7 +43,7 @@ extension TritonConfiguration {
     return settings
   }
 
-  private func datatype(_ field: ProtobufField, _ message: MessageReader) throws(ConfigurationFault)
+  func datatype(_ field: ProtobufField, _ message: MessageReader) throws(ConfigurationFault)
     -> Datatype
   {
     let word = try message.word(field)
@@ -67,7 +67,7 @@ extension TritonConfiguration {
   }
 
   /// Whether a path leads to a file below the folder it is taken from.
-  private static func isPlain(_ path: String) -> Bool {
+  static func isPlain(_ path: String) -> Bool {
     !path.hasPrefix("/") && !path.split(separator: "/").contains("..") && !path.utf8.contains(0)
   }
 

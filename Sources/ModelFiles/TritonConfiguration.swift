@@ -55,6 +55,8 @@ public struct TritonConfiguration {
       configuration.outputs.append(try tensor(try message.message(field, index: configuration.outputs.count)))
     case "instance_group": try readInstances(try message.message(field))
     case "dynamic_batching": try readBatching(try message.message(field))
+    case "sequence_batching":
+      configuration.sequences = try sequences(try message.message(field))
     case "model_warmup": try readWarmUp(try message.message(field, index: configuration.warmUps.count))
     case "parameters":
       let (key, value, entry) = try message.entry(field)
@@ -81,7 +83,6 @@ public struct TritonConfiguration {
     "optimization": "the plugin decides how it executes; what it can be told goes into 'parameters'",
     "batch_input": "the server makes no inputs of its own",
     "batch_output": "the server cuts outputs by the rows of their requests",
-    "sequence_batching": "requests of a sequence are not kept together",
     "cc_model_filenames": "models for several GPUs are not chosen here",
     "metric_tags": "metrics have the labels model and version",
     "model_operations": "operators come with plugins",

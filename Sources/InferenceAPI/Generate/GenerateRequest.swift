@@ -1,6 +1,7 @@
 import Bytes
 import JSON
 import PluginHost
+import Serving
 import Tensors
 
 /// A request of the `generate` extension, read.
@@ -13,6 +14,8 @@ struct GenerateRequest {
   var timeout: Int64 = 0
   /// 1 is the most important, 0 stands for the model's default.
   var priority = 0
+  /// The sequence it belongs to; nil for none.
+  var sequence: SequenceStep?
   var inputs: [Tensor] = []
 }
 
@@ -118,5 +121,6 @@ struct GenerateRequestReader {
     }
     request.timeout = read.timeout
     request.priority = read.priority
+    request.sequence = read.sequence
   }
 }

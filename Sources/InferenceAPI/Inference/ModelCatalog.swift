@@ -49,13 +49,15 @@ public struct InferenceArguments: Sendable {
   public var priority: Int
   /// Whose it is, as a number that stands for an address; 0 for nobody's in particular.
   public var client: UInt64
+  /// The sequence it belongs to; nil for none.
+  public var sequence: SequenceStep?
   /// Whether the receiver may hold the model up, as one does that passes a stream on to a client. Such a request
   /// is not executed on the caller's thread.
   public var holdsModelUp: Bool
 
   public init(
     id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
-    client: UInt64 = 0, holdsModelUp: Bool = false
+    client: UInt64 = 0, sequence: SequenceStep? = nil, holdsModelUp: Bool = false
   ) {
     self.id = id
     self.inputs = inputs
@@ -63,6 +65,7 @@ public struct InferenceArguments: Sendable {
     self.deadline = deadline
     self.priority = priority
     self.client = client
+    self.sequence = sequence
     self.holdsModelUp = holdsModelUp
   }
 }
@@ -112,7 +115,7 @@ extension ServedModel: InferenceModel {
     let request = InferenceRequest(
       id: arguments.id, inputs: arguments.inputs, parameters: arguments.parameters,
       deadline: arguments.deadline, priority: arguments.priority, client: arguments.client,
-      receiver: receiver)
+      sequence: arguments.sequence, receiver: receiver)
     return try submit(request, mayRunHere: !arguments.holdsModelUp) ? nil : request
   }
 }

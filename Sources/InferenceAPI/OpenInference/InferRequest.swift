@@ -1,3 +1,4 @@
+import Serving
 import Tensors
 
 /// An inference request of the Open Inference Protocol, read.
@@ -10,6 +11,8 @@ struct InferRequest {
   var timeout: Int64 = 0
   /// 1 is the most important, 0 stands for the model's default.
   var priority = 0
+  /// The sequence it belongs to; nil for none.
+  var sequence: SequenceStep?
   var inputs: [Tensor] = []
   /// Empty: every output of the model.
   var outputs: [RequestedOutput] = []

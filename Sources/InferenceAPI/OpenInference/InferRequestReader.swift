@@ -128,6 +128,7 @@ struct InferRequestReader {
     request.parameters = String(decoding: bytes, as: UTF8.self)
     request.timeout = parameters.timeout
     request.priority = parameters.priority
+    request.sequence = parameters.sequence
     request.prefersBinaryOutputs = parameters.prefersBinaryOutputs
   }
 

@@ -52,7 +52,7 @@ extension InferenceService {
         InferenceArguments(
           id: request.id ?? "", inputs: request.inputs, parameters: request.parameters,
           deadline: try deadline(of: exchange, timeout: request.timeout), priority: request.priority,
-          client: exchange.clientKey))
+          client: exchange.clientKey, sequence: request.sequence))
     } catch {
       context.fail(exchange, error)
     }

@@ -1,4 +1,5 @@
 import JSON
+import Serving
 
 /// What the server itself reads of a request's `parameters`; all of them go to the model too.
 struct RequestParameters {
@@ -7,6 +8,14 @@ struct RequestParameters {
   /// 1 is the most important, 0 stands for the model's default.
   var priority = 0
   var prefersBinaryOutputs = false
+  private var sequenceID: SequenceID?
+  private var startsSequence = false
+  private var endsSequence = false
+
+  /// The sequence that the request belongs to; nil for none.
+  var sequence: SequenceStep? {
+    sequenceID.map { SequenceStep(id: $0, isStart: startsSequence, isEnd: endsSequence) }
+  }
 
   /// - Parameter allowsLists: whether the model may be passed lists and objects too, as generating ones are.
   init(reading reader: inout JSONReader, allowsLists: Bool = false) throws {
@@ -23,12 +32,28 @@ struct RequestParameters {
         timeout = overflow ? Int64.max : nanoseconds
       case "priority":
         priority = Int(clamping: try reader.readUInt())
+      case "sequence_id":
+        sequenceID = try RequestParameters.sequenceID(&reader)
+      case "sequence_start":
+        startsSequence = try reader.readBool()
+      case "sequence_end":
+        endsSequence = try reader.readBool()
       case "binary_data_output":
         prefersBinaryOutputs = try reader.readBool()
       default:
         try RequestParameters.check(key.string, &reader, allowsLists)
       }
     }
+  }
+
+  /// A number or a text; 0 and the empty text stand for none.
+  private static func sequenceID(_ reader: inout JSONReader) throws -> SequenceID? {
+    guard try reader.peekKind() == .string else {
+      let number = try reader.readUInt()
+      return number == 0 ? nil : .number(number)
+    }
+    let text = try reader.readString()
+    return text.isEmpty ? nil : .text(text)
   }
 
   private static func check(_ key: String, _ reader: inout JSONReader, _ allowsLists: Bool) throws {

@@ -55,6 +55,8 @@ public final class InferenceRequest: Sendable {
   public let priority: Int
   /// Whose it is; 0 for nobody's in particular.
   public let client: UInt64
+  /// The sequence it belongs to; nil for none.
+  public let sequence: SequenceStep?
   /// Bytes its inputs hold while it waits.
   public let byteCount: Int
   let receiver: any InferenceReceiver
@@ -62,7 +64,7 @@ public final class InferenceRequest: Sendable {
 
   public init(
     id: String, inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
-    client: UInt64 = 0, receiver: any InferenceReceiver
+    client: UInt64 = 0, sequence: SequenceStep? = nil, receiver: any InferenceReceiver
   ) {
     self.id = id
     self.inputs = inputs
@@ -70,6 +72,7 @@ public final class InferenceRequest: Sendable {
     self.deadline = deadline
     self.priority = priority
     self.client = client
+    self.sequence = sequence
     byteCount = inputs.reduce(0) { $0 + $1.byteCount + ($1.payload?.byteCount ?? 0) }
     self.receiver = receiver
   }
@@ -117,7 +120,7 @@ public final class InferenceRequest: Sendable {
   func part(inputs: [Tensor], receiver: any InferenceReceiver) -> InferenceRequest {
     InferenceRequest(
       id: id, inputs: inputs, parameters: parameters, deadline: deadline, priority: priority, client: client,
-      receiver: receiver)
+      sequence: sequence, receiver: receiver)
   }
 
   /// Whoever calls this request off calls off `parts`.

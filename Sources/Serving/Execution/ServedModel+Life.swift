@@ -20,7 +20,9 @@ extension ServedModel {
         model, contract: contract, countsTurns: isSerial || source.configuration.instances != nil,
         mayRunDirectly: policy.linger == 0,
         cache: source.configuration.cacheBytes.map { ResponseCache(byteLimit: $0) },
-        signature: signature.reshapes ? signature : nil))
+        signature: signature.reshapes ? signature : nil,
+        sequences: signature.sequences.map { SequenceStage($0, model: name, waiting: limits.queuedRequests) })
+    )
     byteEstimate = max(model.description.memoryEstimate, source.byteCount)
     noteUse(at: clock.now())
     used.store(clock.now(), ordering: .relaxed)

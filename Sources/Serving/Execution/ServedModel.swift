@@ -81,6 +81,7 @@ public final class ServedModel: Sendable {
   public func submit(_ request: InferenceRequest, mayRunHere: Bool = false) throws(ServingError) -> Bool {
     guard gate.isOpen, let loaded = serving.value else { throw notReady(state) }
     try loaded.contract.check(request.inputs)
+    if let sequences = loaded.sequences { return try submit(request, to: sequences, loaded) }
     if let cache = loaded.cache { return try submit(request, to: cache, loaded) }
     return try run(request, loaded, mayRunHere: mayRunHere)
   }

@@ -13,14 +13,17 @@ final class LoadedModel: @unchecked Sendable {
   let cache: ResponseCache?
   /// How tensors are reshaped on their way; nil: they are not.
   let signature: ConfiguredSignature?
+  /// The model's sequences; nil: it has none.
+  let sequences: SequenceStage?
   private(set) var plugin: PluginModel?
 
   init(
     _ plugin: PluginModel, contract: ModelContract, countsTurns: Bool, mayRunDirectly: Bool,
-    cache: ResponseCache?, signature: ConfiguredSignature?
+    cache: ResponseCache?, signature: ConfiguredSignature?, sequences: SequenceStage?
   ) {
     self.plugin = plugin
     self.signature = signature
+    self.sequences = sequences
     self.contract = contract
     self.countsTurns = countsTurns
     self.mayRunDirectly = mayRunDirectly
