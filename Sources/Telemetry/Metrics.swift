@@ -111,33 +111,21 @@ public final class Metrics: Sendable {
     for family in families {
       buffer.append(
         "# HELP \(family.name) \(Metrics.escapedHelp(family.help))\n# TYPE \(family.name) \(family.kind)\n")
-      for series in family.series { write(series, of: family.name, to: buffer) }
+      var lines = MetricLines(name: family.name, buffer: buffer)
+      for series in family.series { Metrics.write(series, &lines) }
     }
   }
 
-  private func write(_ series: Series, of name: String, to buffer: ByteBuffer) {
-    func line(_ suffix: String, _ labels: String, _ value: String) {
-      buffer.append(labels.isEmpty ? "\(name)\(suffix) \(value)\n" : "\(name)\(suffix){\(labels)} \(value)\n")
-    }
+  private static func write(_ series: Series, _ lines: inout MetricLines) {
     switch series.instrument {
-    case .counter(let counter): line("", series.labels, String(counter.value))
-    case .gauge(let gauge): line("", series.labels, Metrics.number(gauge.value))
-    case .observed(_, let read): line("", series.labels, Metrics.number(read()))
-    case .histogram(let histogram):
-      let prefix = series.labels.isEmpty ? "" : series.labels + ","
-      var running: UInt64 = 0
-      let counts = histogram.counts
-      for (bucket, count) in counts.enumerated() {
-        running &+= count
-        let bound = bucket < histogram.bounds.count ? Metrics.number(histogram.bounds[bucket]) : "+Inf"
-        line("_bucket", "\(prefix)le=\"\(bound)\"", String(running))
-      }
-      line("_sum", series.labels, Metrics.number(histogram.sum))
-      line("_count", series.labels, String(running))
+    case .counter(let counter): lines.write(labels: series.labels, count: counter.value)
+    case .gauge(let gauge): lines.write(labels: series.labels, number(gauge.value))
+    case .observed(_, let read): lines.write(labels: series.labels, number(read()))
+    case .histogram(let histogram): lines.write(histogram, labels: series.labels)
     }
   }
 
-  private static func number(_ value: Double) -> String {
+  static func number(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
     if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }

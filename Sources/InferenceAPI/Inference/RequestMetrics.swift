@@ -91,11 +91,25 @@ final class RequestMetricsTable: Sendable {
   /// For requests whose model is unknown: their names would let a client add series at will.
   func unknownModel(_ dialect: Dialect) -> RequestMetrics { unknown[dialect == .openInference ? 0 : 1] }
 
-  func metrics(model: String, version: Int, dialect: Dialect) -> RequestMetrics {
+  /// Those of a model that was asked for in this dialect; nil, and nothing made, if it never was.
+  func known(model: String, version: Int, dialect: Dialect) -> RequestMetrics? {
+    var entry = bucket(of: model, version).first.load()
+    while let candidate = entry {
+      if candidate.isFor(model, version, dialect) { return candidate.metrics }
+      entry = candidate.next.load()
+    }
+    return nil
+  }
+
+  private func bucket(of model: String, _ version: Int) -> Bucket {
     var hasher = Hasher()
     hasher.combine(model)
     hasher.combine(version)
-    let bucket = buckets[Int(UInt(bitPattern: hasher.finalize()) % UInt(buckets.count))]
+    return buckets[Int(UInt(bitPattern: hasher.finalize()) % UInt(buckets.count))]
+  }
+
+  func metrics(model: String, version: Int, dialect: Dialect) -> RequestMetrics {
+    let bucket = bucket(of: model, version)
     guard var entry = bucket.first.load() else {
       let stored = bucket.first.storeIfNil(makeEntry(model, version, dialect))
       return find(from: stored, model, version, dialect)

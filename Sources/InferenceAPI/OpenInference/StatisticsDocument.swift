@@ -23,7 +23,8 @@ extension InferenceService {
   private func statistics(of model: any InferenceModel) -> JSONValue {
     var serialized = ModelStatistics.Sum()
     for dialect in Dialect.allCases {
-      let own = requestMetrics.metrics(model: model.name, version: model.version, dialect: dialect).serialized
+      let known = requestMetrics.known(model: model.name, version: model.version, dialect: dialect)
+      guard let own = known?.serialized else { continue }
       serialized.count += own.count
       serialized.nanoseconds += own.nanoseconds
     }

@@ -5,8 +5,13 @@ import JSON
 extension InferenceService {
   func answerSharedMemoryStatus(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let regions = try enabledSharedMemory()
-    let listed =
-      if let name = try region(parameters) { [try regions.region(name)] } else { regions.all }
+    var listed = regions.all
+    if let name = try region(parameters) {
+      listed.removeAll { $0.name != name }
+      guard !listed.isEmpty else {
+        throw APIFailure(404, "Unable to find system shared memory region: '\(excerpt(name))'")
+      }
+    }
     exchange.respond(.array(listed.map(SharedMemoryDocuments.entry)))
   }
 
