@@ -105,7 +105,8 @@ let package = Package(
 
     // The server.
     .target(
-      name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
+      name: "PluginHost",
+      dependencies: ["CSwervePlugin", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks"],
       swiftSettings: served),
     .target(
       name: "Serving", dependencies: ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],

@@ -41,6 +41,15 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "A folder of plugins, searched before the built-in ones. May be given again.")
   var plugins: [String] = []
 
+  @Option(
+    help:
+      "A list as sha256sum writes it; only plugins whose sums are in it are loaded, the built-in ones included."
+  )
+  var pluginChecksums: String?
+
+  @Flag(help: "Load plugins that everyone on the machine may write.")
+  var trustWritablePlugins = false
+
   @OptionGroup(title: "Models") var repository: RepositoryOptions
 
   @Option(help: "Event loops, each a thread; 0: one for each core the process may use.")
@@ -138,7 +147,8 @@ struct ServeOptions: ParsableArguments {
 
   static let listOptionNames = ["models", "plugins"] + RepositoryOptions.listOptionNames
   static let flagNames =
-    ["server-timing", "shared-memory", "triton-status-codes"] + RepositoryOptions.flagNames
+    ["server-timing", "trust-writable-plugins", "shared-memory", "triton-status-codes"]
+    + RepositoryOptions.flagNames
   static let valueOptionNames =
     [
       "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "loops", "workers",
@@ -147,7 +157,7 @@ struct ServeOptions: ParsableArguments {
       "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
       "compress-min-bytes", "server-name", "cors-origins", "queue-requests", "queue-bytes",
       "queue-wait-seconds",
-      "request-bytes", "plugin-memory-bytes",
+      "request-bytes", "plugin-memory-bytes", "plugin-checksums",
       "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
     ] + RepositoryOptions.valueOptionNames + LimitOptions.optionNames
 

@@ -34,7 +34,7 @@ final class Server: Sendable {
         reader: ConfigurationFiles()),
       locator: PluginLocator(directories: Installation.pluginDirectories(extra: options.plugins)),
       configuration: serving,
-      services: Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
+      services: try Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
       log: log,
       onFirstScan: { Server.announce($0) }, onUnloaded: { malloc_trim(0) })
     let service = InferenceService(
@@ -105,13 +105,14 @@ final class Server: Sendable {
     return configuration
   }
 
-  private static func services(_ options: ServeOptions, cores: Int, metrics: Metrics, log: Log)
+  private static func services(_ options: ServeOptions, cores: Int, metrics: Metrics, log: Log) throws
     -> HostServices
   {
-    HostServices(
+    try HostServices(
       serverVersion: Build.version, metrics: metrics, threadPool: ThreadPool(workerCount: cores - 1),
       instructionSet: .detect(limit: options.cpu),
-      memoryLimit: options.pluginMemoryBytes > 0 ? options.pluginMemoryBytes : .max
+      memoryLimit: options.pluginMemoryBytes > 0 ? options.pluginMemoryBytes : .max,
+      trust: PluginTrust(options)
     ) { level, plugin, model, message in
       log.write(level, message, [("plugin", plugin), ("model", model)])
     }

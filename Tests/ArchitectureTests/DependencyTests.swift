@@ -16,7 +16,7 @@ private let allowed: [String: Set<String>] = [
   "IdentityPlugin": ["CSwervePlugin"], "HalfPlusTwoPlugin": ["CSwervePlugin"],
   "WordsPlugin": ["CSwervePlugin"],
   "OnnxPlugin": ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
-  "PluginHost": ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
+  "PluginHost": ["CSwervePlugin", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks"],
   "Serving": ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],
   "HTTP": ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
   "JSON": ["CJansson", "Bytes", "Tensors"],
