@@ -36,6 +36,28 @@ extension ModelDocument {
     configuration.batching = batching
   }
 
+  /// What `value` changes of how requests belong together.
+  static func sequences(
+    _ value: JSONValue, _ before: SequenceSettings?
+  ) throws(ConfigurationFault) -> SequenceSettings {
+    guard case .object(let members) = value else {
+      throw ConfigurationFault("'sequences': expected an object such as {\"max_sequences\": 100}")
+    }
+    var sequences = before ?? SequenceSettings()
+    for (name, value) in members {
+      switch name {
+      case "max_idle_microseconds":
+        sequences.maximumIdle = try whole(value, "sequences.\(name)", 1...maximumMicroseconds) * 1000
+      case "max_sequences":
+        sequences.maximumSequences = Int(try whole(value, "sequences.\(name)", 1...1_000_000))
+      default:
+        throw ConfigurationFault(
+          "'sequences.\(name)' is not a setting; there are max_idle_microseconds, max_sequences")
+      }
+    }
+    return sequences
+  }
+
   private static func readPolicies(
     _ value: JSONValue, into batching: inout BatchingSettings
   ) throws(ConfigurationFault) {

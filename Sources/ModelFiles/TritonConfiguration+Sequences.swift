@@ -1,115 +1,107 @@
 import Serving
 import Tensors
 
-/// What a model is told of sequences, and what it remembers.
+/// How requests belong together.
 extension TritonConfiguration {
-  mutating func sequences(_ message: MessageReader) throws(ConfigurationFault) -> SequenceSettings {
-    var settings = SequenceSettings()
+  mutating func readSequences(_ message: MessageReader) throws(ConfigurationFault) {
+    var sequences = SequenceSettings()
     for field in message.fields {
       switch field.name {
-      case "max_sequence_idle_microseconds": settings.idle = try message.microseconds(field)
+      case "max_sequence_idle_microseconds":
+        // 0 is Triton's default too.
+        let idle = try message.microseconds(field)
+        if idle > 0 { sequences.maximumIdle = idle }
+      case "direct", "oldest": try readStrategy(try message.message(field), into: &sequences)
       case "control_input":
-        let input = try message.message(field, index: settings.controls.count)
-        settings.controls.append(try control(input))
+        let index = sequences.controls.count
+        try readControls(try message.message(field, index: index), into: &sequences)
       case "state":
-        settings.states.append(try state(try message.message(field, index: settings.states.count)))
-      case "direct", "oldest":
-        note(
-          message.ignored(
-            field, because: "sequences take no slots: those whose requests are there share batches"))
-      case "iterative_sequence", "generative_sequence":
-        if try message.bool(field) {
-          throw ConfigurationFault(
-            message.sentence(field, "is not supported: a request is executed once"))
-        }
-      case "preserve_ordering":
-        if try message.bool(field) {
-          note(message.ignored(field, because: "requests of a sequence are answered in order anyway"))
-        }
+        sequences.states.append(try state(try message.message(field, index: sequences.states.count)))
       default: note(message.unknown(field))
       }
     }
-    return settings
+    configuration.sequences = sequences
   }
 
-  private mutating func control(
-    _ message: MessageReader
-  ) throws(ConfigurationFault) -> SequenceSettings.Control {
-    var control: SequenceSettings.Control?
+  private mutating func readStrategy(
+    _ message: MessageReader, into sequences: inout SequenceSettings
+  ) throws(ConfigurationFault) {
+    for field in message.fields {
+      switch field.name {
+      case "max_candidate_sequences":
+        sequences.maximumSequences = try message.integer(field, 1...1_000_000)
+      case "max_queue_delay_microseconds":
+        var batching = configuration.batching ?? BatchingSettings()
+        batching.maximumDelay = try message.microseconds(field)
+        configuration.batching = batching
+      case "minimum_slot_utilization", "preferred_batch_size", "preserve_ordering":
+        note(message.ignored(field, because: "a free instance takes at once what may run"))
+      default: note(message.unknown(field))
+      }
+    }
+  }
+
+  private mutating func readControls(
+    _ message: MessageReader, into sequences: inout SequenceSettings
+  ) throws(ConfigurationFault) {
     var name = ""
+    var controls: [SequenceControl] = []
     for field in message.fields {
       switch field.name {
       case "name": name = try message.text(field)
-      case "control":
-        guard control == nil else { throw message.fault(field, "one control for each input") }
-        control = try signal(try message.message(field))
+      case "control": controls.append(try control(try message.message(field, index: controls.count)))
       default: note(message.unknown(field))
       }
     }
-    guard var control, !name.isEmpty else {
-      throw ConfigurationFault("'\(message.place)': expected name and control")
+    guard !name.isEmpty, controls.count == 1 else {
+      throw ConfigurationFault("'\(message.place)': expected a name and one control")
     }
-    control.input = name
-    return control
+    controls[0].name = name
+    sequences.controls.append(controls[0])
   }
 
-  private mutating func signal(
-    _ message: MessageReader
-  ) throws(ConfigurationFault) -> SequenceSettings.Control {
-    var signal: SequenceSettings.Signal?
-    var datatype: Datatype?
-    var values: [Double] = []
+  private mutating func control(_ message: MessageReader) throws(ConfigurationFault) -> SequenceControl {
+    var control = SequenceControl(name: "", kind: .start, datatype: .fp32, values: [])
     for field in message.fields {
       switch field.name {
       case "kind":
-        signal = try TritonConfiguration.signal(field, message)
+        switch try message.word(field) {
+        case "CONTROL_SEQUENCE_START", "0": control.kind = .start
+        case "CONTROL_SEQUENCE_READY", "1": control.kind = .ready
+        case "CONTROL_SEQUENCE_END", "2": control.kind = .end
+        case "CONTROL_SEQUENCE_CORRID", "3": control.kind = .id
+        default: throw message.fault(field, "CONTROL_SEQUENCE_START, _READY, _END or _CORRID")
+        }
       case "int32_false_true":
-        datatype = .int32
-        values.append(Double(try message.integer(field, Int(Int32.min)...Int(Int32.max))))
+        control.datatype = .int32
+        control.values.append(Double(try message.integer(field, Int(Int32.min)...Int(Int32.max))))
       case "fp32_false_true":
-        datatype = .fp32
+        control.datatype = .fp32
         guard let value = Double(try message.word(field)) else { throw message.fault(field, "a number") }
-        values.append(value)
+        control.values.append(value)
       case "bool_false_true":
-        datatype = .bool
-        values.append(try message.bool(field) ? 1 : 0)
-      case "data_type": datatype = try self.datatype(field, message)
+        control.datatype = .bool
+        control.values.append(try message.bool(field) ? 1 : 0)
+      case "data_type": control.datatype = try datatype(field, message)
       default: note(message.unknown(field))
       }
     }
-    guard let signal, let datatype, values.count == (signal == .id ? 0 : 2) else {
+    if control.kind == .id {
+      guard [.int32, .uint32, .int64, .uint64, .bytes].contains(control.datatype) else {
+        throw ConfigurationFault(
+          "'\(message.place)': expected data_type TYPE_UINT64, TYPE_INT64, TYPE_UINT32, TYPE_INT32 or TYPE_STRING"
+        )
+      }
+    } else if control.values.count != 2 {
       throw ConfigurationFault(
-        "'\(message.place)': expected kind, and int32_false_true, fp32_false_true or bool_false_true with two values, "
-          + "or data_type for CONTROL_SEQUENCE_CORRID")
+        "'\(message.place)': expected two values, for false and for true, in int32_false_true, fp32_false_true or "
+          + "bool_false_true")
     }
-    guard signal != .id || [.int32, .uint32, .int64, .uint64, .bytes].contains(datatype) else {
-      throw ConfigurationFault(
-        "'\(message.place).data_type': expected an integer of 32 or 64 bits, or TYPE_STRING")
-    }
-    var control = SequenceSettings.Control(input: "", signal: signal, datatype: datatype)
-    if signal != .id { (control.off, control.on) = (values[0], values[1]) }
     return control
   }
 
-  private static func signal(
-    _ field: ProtobufField, _ message: MessageReader
-  ) throws(ConfigurationFault) -> SequenceSettings.Signal {
-    switch try message.word(field) {
-    case "CONTROL_SEQUENCE_START", "0": return .start
-    case "CONTROL_SEQUENCE_READY", "1": return .ready
-    case "CONTROL_SEQUENCE_END", "2": return .end
-    case "CONTROL_SEQUENCE_CORRID", "3": return .id
-    default:
-      throw message.fault(
-        field,
-        "CONTROL_SEQUENCE_START, CONTROL_SEQUENCE_READY, CONTROL_SEQUENCE_END or CONTROL_SEQUENCE_CORRID")
-    }
-  }
-
-  private mutating func state(
-    _ message: MessageReader
-  ) throws(ConfigurationFault) -> SequenceSettings.State {
-    var state = SequenceSettings.State(input: "", output: "", datatype: .fp32, dimensions: [])
+  private mutating func state(_ message: MessageReader) throws(ConfigurationFault) -> SequenceState {
+    var state = SequenceState(input: "", output: "", datatype: .fp32, dimensions: [])
     var hasDatatype = false
     for field in message.fields {
       switch field.name {
@@ -118,54 +110,37 @@ extension TritonConfiguration {
       case "data_type":
         state.datatype = try datatype(field, message)
         hasDatatype = true
-      case "dims": state.dimensions.append(try message.integer(field, -1...Int(Int32.max)))
-      case "initial_state": break
+      case "dims": state.dimensions.append(try message.integer(field, 1...Int(Int32.max)))
+      case "initial_state": state.initial = try initialState(try message.message(field))
       case "use_same_buffer_for_input_output", "use_growable_memory":
-        note(message.ignored(field, because: "the host gives the memory"))
+        note(message.ignored(field, because: "a state lies where the server keeps it"))
       default: note(message.unknown(field))
       }
     }
-    guard !state.input.isEmpty, !state.output.isEmpty, hasDatatype, state.dimensions.count < Shape.maximumRank
+    guard !state.input.isEmpty, !state.output.isEmpty, hasDatatype,
+      state.dimensions.count < Shape.maximumRank
     else {
       throw ConfigurationFault(
         "'\(message.place)': expected input_name, output_name, data_type and at most \(Shape.maximumRank - 1) dims"
       )
     }
-    for field in message.fields where field.name == "initial_state" {
-      try readInitial(try message.message(field), into: &state)
-    }
     return state
   }
 
-  private func readInitial(
-    _ message: MessageReader, into state: inout SequenceSettings.State
-  ) throws(ConfigurationFault) {
-    var dimensions: [Int] = []
+  private mutating func initialState(_ message: MessageReader) throws(ConfigurationFault) -> WarmUp.Filling {
+    var filling = WarmUp.Filling.zeros
     for field in message.fields {
       switch field.name {
-      case "dims": dimensions.append(try message.integer(field, 0...Int(Int32.max)))
+      case "zero_data", "name", "data_type", "dims": break
       case "data_file":
-        let name = try message.text(field)
-        guard TritonConfiguration.isPlain(name), let bytes = Files.bytes("\(folder)/initial_state/\(name)")
-        else {
-          throw message.fault(field, "a file in the folder \(folder)/initial_state")
+        let file = try message.text(field)
+        guard TritonConfiguration.isPlain(file) else {
+          throw message.fault(field, "a file in the folder initial_state")
         }
-        state.initial = bytes
-      case "data_type":
-        guard try datatype(field, message) == state.datatype else {
-          throw message.fault(field, "TYPE_\(state.datatype.name), as the state has it")
-        }
-      default: break
+        filling = .file(path: "\(folder)/initial_state/\(file)")
+      default: note(message.unknown(field))
       }
     }
-    if !dimensions.isEmpty { state.dimensions = dimensions }
-    guard let initial = state.initial else { return }
-    let elements = Shape(state.dimensions.map { max($0, 1) }).elementCount ?? Int.max
-    let (size, overflow) = elements.multipliedReportingOverflow(by: state.datatype.byteCount)
-    guard state.datatype != .bytes, !overflow, initial.count == size else {
-      throw ConfigurationFault(
-        "'\(message.place)': data_file has \(initial.count) bytes; expected a row of \(state.datatype.name) "
-          + "\(Shape(state.dimensions))")
-    }
+    return filling
   }
 }

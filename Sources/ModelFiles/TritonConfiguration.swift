@@ -55,8 +55,7 @@ public struct TritonConfiguration {
       configuration.outputs.append(try tensor(try message.message(field, index: configuration.outputs.count)))
     case "instance_group": try readInstances(try message.message(field))
     case "dynamic_batching": try readBatching(try message.message(field))
-    case "sequence_batching":
-      configuration.sequences = try sequences(try message.message(field))
+    case "sequence_batching": try readSequences(try message.message(field))
     case "model_warmup": try readWarmUp(try message.message(field, index: configuration.warmUps.count))
     case "parameters":
       let (key, value, entry) = try message.entry(field)

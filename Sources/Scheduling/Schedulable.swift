@@ -14,6 +14,8 @@ public protocol Schedulable {
   var shapeHash: Int { get }
   /// Whether both may run in one batch.
   func hasShape(of other: Self) -> Bool
+  /// Its place in a sequence; nil: it belongs to none.
+  var sequence: SequenceUse? { get }
   /// Whether nobody waits for it any more.
   var isCancelled: Bool { get }
 }
@@ -39,6 +41,8 @@ public enum DropCause: Sendable, Equatable {
   case expired
   /// It could not have ended before its deadline any more, and others can.
   case hopeless
+  /// It belongs to a sequence that could not be begun.
+  case sequenceEnded
 }
 
 /// Why work was not let in.
@@ -54,6 +58,14 @@ public struct Refusal: Error, Sendable, Equatable {
     case wait(predicted: Int64, limit: Int64)
     /// It would end too late, by so many nanoseconds.
     case deadline(predicted: Int64)
+    /// The model takes sequences only, and it belongs to none.
+    case sequenceMissing
+    /// The sequence was not begun, or is over.
+    case sequenceUnknown(SequenceID)
+    /// The sequence is to begin again while what it was before is not done.
+    case sequenceBusy(SequenceID)
+    /// So many sequences have begun and not ended.
+    case sequences(limit: Int)
   }
 
   public var cause: Cause

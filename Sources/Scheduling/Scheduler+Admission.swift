@@ -8,8 +8,8 @@ extension Scheduler {
   }
 
   private func fullness(_ jobs: [Job], level: Int) -> Refusal.Cause? {
-    guard jobs.count <= policy.requests - waiting.count else {
-      return .requests(waiting: waiting.count, limit: policy.requests)
+    guard jobs.count <= policy.requests - count else {
+      return .requests(waiting: count, limit: policy.requests)
     }
     let limit = policy.levels[level].requests
     let ofLevel = waiting.count(level: level)
@@ -17,11 +17,11 @@ extension Scheduler {
       return .levelRequests(level: level + 1, waiting: ofLevel, limit: limit)
     }
     let bytes = jobs.reduce(0) { $0 + $1.byteCount }
-    guard bytes <= policy.bytes - waiting.bytes else {
-      return .bytes(waiting: waiting.bytes, limit: policy.bytes)
+    guard bytes <= policy.bytes - self.bytes else {
+      return .bytes(waiting: self.bytes, limit: policy.bytes)
     }
     let isOver = waiting.shares.isOverShare(
-      jobs[0].client, requestsLeft: policy.requests - waiting.count, bytesLeft: policy.bytes - waiting.bytes)
+      jobs[0].client, requestsLeft: policy.requests - count, bytesLeft: policy.bytes - self.bytes)
     return isOver ? .clientShare(requests: waiting.shares.requests(of: jobs[0].client)) : nil
   }
 

@@ -28,6 +28,7 @@ public struct Turn<Job: Schedulable> {
 /// - Of what may go together, as many rows go as are served fastest by the times learnt so far, within the
 ///   earliest deadline among them.
 /// - Work of equal level and shape runs in order of arrival.
+/// - Work of one sequence runs in order of arrival, one at a time.
 public struct Scheduler<Job: Schedulable> {
   struct Running {
     var ticket: Int
@@ -44,6 +45,7 @@ public struct Scheduler<Job: Schedulable> {
 
   public let policy: SchedulingPolicy
   var waiting: WaitingList<Job>
+  var sequences = SequenceTable<Job>()
   var times = TimesByRowSize()
   var arrivals = ArrivalRate()
   var running: [Running] = []
@@ -67,8 +69,10 @@ public struct Scheduler<Job: Schedulable> {
     waiting = WaitingList(levelCount: policy.levels.count + 1)
   }
 
-  public var count: Int { waiting.count }
-  public var bytes: Int { waiting.bytes }
+  /// What waits, with what is held until its sequence lets it.
+  public var count: Int { waiting.count + sequences.heldCount }
+  public var bytes: Int { waiting.bytes + sequences.heldBytes }
+  /// Whether nothing waits for a turn.
   public var isEmpty: Bool { waiting.isEmpty }
 
   // MARK: - Events
@@ -80,19 +84,24 @@ public struct Scheduler<Job: Schedulable> {
   public mutating func arrive(_ jobs: [Job], at now: Int64) throws(Refusal) -> Int {
     guard let first = jobs.first else { return 0 }
     let level = policy.level(priority: first.priority)
-    if !isEmpty { try admit(jobs, level: level, at: now) }
+    if policy.sequences != nil { try admitToSequence(first, at: now) }
+    if count > 0 { try admit(jobs, level: level, at: now) }
     arrivals.arrived(at: now)
+    var ready = 0
     for job in jobs {
       let deadline = deadline(of: job, level: level, at: now)
       if deadline != 0 { nextExpiry = min(nextExpiry, deadline) }
-      waiting.append(Waiting(job: job, sequence: sequence, arrival: now, deadline: deadline), level: level)
+      let entry = Waiting(job: job, sequence: sequence, arrival: now, deadline: deadline)
       sequence += 1
+      guard mayWait(entry, level: level) else { continue }
+      waiting.append(entry, level: level)
+      ready += 1
     }
     if lingerEnd != 0 {
       guard isFull(first, level: level) || jobs.count > 1 || lingerEnd <= now else { return 0 }
       lingerEnd = 0
     }
-    return ask(for: jobs.count)
+    return ask(for: ready)
   }
 
   /// The batch that took a turn has run: its time is learnt, if it ran as it should. True: what waits needs the
@@ -128,23 +137,29 @@ public struct Scheduler<Job: Schedulable> {
     guard cancelled || now >= nextExpiry else { return [] }
     var earliest = Int64.max
     let gone = waiting.removeAll { entry in
-      if entry.job.isCancelled || (entry.deadline != 0 && now >= entry.deadline) { return true }
+      if entry.isLost(at: now) { return true }
+      if entry.deadline != 0 { earliest = min(earliest, entry.deadline) }
+      return false
+    }
+    let held = sequences.removeHeld { entry in
+      if entry.isLost(at: now) { return true }
       if entry.deadline != 0 { earliest = min(earliest, entry.deadline) }
       return false
     }
     nextExpiry = earliest
-    return gone.compactMap { entry, level in drop(entry, level: level, at: now) }
+    return gone.compactMap { entry, level in drop(entry, level: level, at: now) } + held.map(\.dropped)
   }
 
   /// Takes all that waits out.
   public mutating func drain() -> [Job] {
     lingerEnd = 0
-    return waiting.removeAll { _ in true }.map(\.entry.job)
+    let held = sequences.entries.keys.flatMap { sequences.remove($0) }
+    return waiting.removeAll { _ in true }.map(\.entry.job) + held.map(\.job)
   }
 
   // MARK: - What follows from them
 
-  private mutating func ask(for count: Int) -> Int {
+  mutating func ask(for count: Int) -> Int {
     let asked = max(min(policy.turnLimit - turns, count), 0)
     turns += asked
     return asked

@@ -15,6 +15,8 @@ public struct SchedulingPolicy: Sendable, Equatable {
   public var levels = [LevelPolicy()]
   /// The level, counted from 1, of work that names none or one that does not exist.
   public var defaultLevel = 1
+  /// Within what sequences are kept; nil: work belongs to none.
+  public var sequences: SequencePolicy?
 
   public init() {}
 

@@ -78,7 +78,31 @@ import Testing
     #expect(late.status == 504)
   }
 
+  @Test func sequencesAreToldByTheirParameters() throws {
+    let folder = try Self.folder(#"{"plugin": "half_plus_two", "sequences": {"max_sequences": 1}}"#)
+    let server = try ServerProcess(models: [folder.path])
+    func ask(_ parameters: String) throws -> (Int, String) {
+      let answer = try server.post(
+        "/v2/models/m/infer", #"{"parameters":{\#(parameters)},"# + Self.request.dropFirst())
+      return (answer.status, answer.status == 200 ? "" : answer.errorMessage)
+    }
+    #expect(try ask(#""sequence_id":0"#).1.contains("non-zero or non-empty correlation ID"))
+    #expect(try ask(#""sequence_id":7"#).1.contains("must specify the START flag"))
+    #expect(try ask(#""sequence_id":7,"sequence_start":true"#).0 == 200)
+    #expect(try ask(#""sequence_id":"seven","sequence_start":true"#).0 == 429)
+    #expect(try ask(#""sequence_id":7,"sequence_end":true"#).0 == 200)
+    #expect(try ask(#""sequence_id":7"#).0 == 400)
+    #expect(try ask(#""sequence_id":"seven","sequence_start":true"#).0 == 200)
+    #expect(try ask(#""sequence_id":-1"#).0 == 400)
+    #expect(try ask(#""sequence_id":true"#).0 == 400)
+    #expect(try ask("\"sequence_id\":\"" + String(repeating: "x", count: 129) + "\"").0 == 400)
+    #expect(
+      try server.get("/admin/models/m/batching").text.contains("requests come in sequences, up to 1 at once"))
+  }
+
   @Test(arguments: [
+    (#""sequences": {"max_sequences": 0}"#, "'sequences.max_sequences': expected a whole number from 1"),
+    (#""sequences": {"size": 1}"#, "'sequences.size' is not a setting"),
     (#""priority_levels": 65"#, "'priority_levels': expected a whole number from 0 to 64"),
     (#""default_priority_level": 2"#, "'default_priority_level': expected a whole number from 1 to 1"),
     (#""priority_queue_policy": {"2": {}}"#, "'priority_queue_policy': '2' is no level from 1 to 1"),

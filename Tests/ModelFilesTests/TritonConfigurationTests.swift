@@ -78,6 +78,37 @@ private func fault(_ text: String) -> String {
   #expect(warmUp.inputs.map(\.filling) == [.random, .file(path: folder.path + "/warmup/z.raw")])
 }
 
+@Test func sequencesAreRead() throws {
+  let configuration = try read(
+    """
+    sequence_batching {
+      max_sequence_idle_microseconds: 5000000
+      oldest { max_candidate_sequences: 64 max_queue_delay_microseconds: 7 }
+      control_input [
+        { name: "S" control [ { kind: CONTROL_SEQUENCE_START fp32_false_true: [ 0, 1.5 ] } ] },
+        { name: "E" control { kind: CONTROL_SEQUENCE_END int32_false_true: 0 int32_false_true: 1 } },
+        { name: "R" control { kind: CONTROL_SEQUENCE_READY bool_false_true: [ false, true ] } },
+        { name: "C" control { kind: CONTROL_SEQUENCE_CORRID data_type: TYPE_UINT64 } }
+      ]
+      state [ { input_name: "i" output_name: "o" data_type: TYPE_FP32 dims: [ 2, 3 ]
+        initial_state { data_type: TYPE_FP32 dims: [ 2, 3 ] zero_data: true name: "zeros" } } ]
+    }
+    """)
+  let sequences = try #require(configuration.sequences)
+  #expect(sequences.maximumIdle == 5_000_000_000 && sequences.maximumSequences == 64)
+  #expect(configuration.batching?.maximumDelay == 7000)
+  #expect(
+    sequences.controls == [
+      SequenceControl(name: "S", kind: .start, datatype: .fp32, values: [0, 1.5]),
+      SequenceControl(name: "E", kind: .end, datatype: .int32, values: [0, 1]),
+      SequenceControl(name: "R", kind: .ready, datatype: .bool, values: [0, 1]),
+      SequenceControl(name: "C", kind: .id, datatype: .uint64, values: []),
+    ])
+  #expect(
+    sequences.states == [SequenceState(input: "i", output: "o", datatype: .fp32, dimensions: [2, 3])])
+  #expect(configuration.notes == [])
+}
+
 @Test func whatHasNoEffectIsSaidWithItsLine() throws {
   let configuration = try read(
     """
@@ -103,6 +134,15 @@ private func fault(_ text: String) -> String {
   ("input { name: \"x\" }", "'input[0]': expected name, data_type"),
   ("input { name: \"x\" data_type: FP32 }", "'input[0].data_type' expected TYPE_FP32"),
   ("version_policy { newest { } }", "expected one of latest, all and specific"),
+  ("sequence_batching { control_input { name: \"s\" } }", "expected a name and one control"),
+  (
+    "sequence_batching { control_input { name: \"s\" control { kind: CONTROL_SEQUENCE_START } } }",
+    "expected two values"
+  ),
+  ("sequence_batching { state { input_name: \"i\" } }", "expected input_name, output_name, data_type"),
+  (
+    "sequence_batching { oldest { max_candidate_sequences: 0 } }", "expected a whole number from 1 to 1000000"
+  ),
   ("dynamic_batching { priority_queue_policy { key: 3 value { } } }", "above priority_levels, which is 0"),
   ("output { name: \"y\" label_filename: \"../secret\" }", "expected a file in the model's folder"),
   ("input {", "line 1: 'input' of line 1 is not closed"),

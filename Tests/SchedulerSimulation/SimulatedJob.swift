@@ -9,10 +9,13 @@ final class SimulatedJob: Schedulable {
   let priority: Int
   let client: UInt64
   let shape: Int
+  let sequence: SequenceUse?
   let arrival: Int64
   /// Whether every batch that holds it fails as a whole.
   let isBad: Bool
   var isCancelled = false
+  /// Whether others of its sequence were not answered when it came.
+  var wasHeld = false
 
   /// How many waited when it came, those that came with it before it included.
   var older = 0
@@ -32,6 +35,7 @@ final class SimulatedJob: Schedulable {
     client = request.client
     shape = request.shape
     isBad = request.isBad
+    sequence = request.sequence
     arrival = now
   }
 
@@ -49,14 +53,19 @@ struct RequestShape {
   var client: UInt64
   var shape: Int
   var isBad: Bool
+  var sequence: SequenceUse?
 
-  init(maximumRows: Int, using random: inout some RandomNumberGenerator) {
+  init(maximumRows: Int, inSequences: Bool, using random: inout some RandomNumberGenerator) {
     rows = .random(in: 0...min(maximumRows, 5), using: &random)
     timeout = Int.random(in: 0..<5, using: &random) < 3 ? 0 : .random(in: 1...300, using: &random)
     priority = .random(in: 0...4, using: &random)
     client = .random(in: 0...4, using: &random)
     shape = .random(in: 0...2, using: &random)
     isBad = Int.random(in: 0..<20, using: &random) == 0
+    guard inSequences, Int.random(in: 0..<30, using: &random) > 0 else { return }
+    sequence = SequenceUse(
+      id: .number(.random(in: 1...5, using: &random)), isStart: Int.random(in: 0..<3, using: &random) == 0,
+      isEnd: Int.random(in: 0..<8, using: &random) == 0)
   }
 }
 
@@ -79,6 +88,10 @@ extension SchedulingPolicy {
       return level
     }
     policy.defaultLevel = .random(in: 1...policy.levels.count, using: &random)
+    guard Int.random(in: 0..<3, using: &random) == 0 else { return policy }
+    policy.linger = 0
+    policy.sequences = SequencePolicy(
+      limit: .random(in: 1...4, using: &random), idle: .random(in: 10...200, using: &random))
     return policy
   }
 }

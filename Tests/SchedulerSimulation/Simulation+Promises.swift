@@ -29,13 +29,16 @@ extension Simulation {
     expect(scheduler.bytes <= policy.bytes, "\(scheduler.bytes) bytes wait, the limit is \(policy.bytes)")
     let limit = levelPolicy(of: first).requests
     let waiting = jobs.filter { !$0.hasLeft && level(of: $0) == level(of: first) }.count
-    guard limit > 0, levelPolicy(of: first).timeoutAction == .reject, waiting > new.count else { return }
+    guard limit > 0, policy.sequences == nil, levelPolicy(of: first).timeoutAction == .reject,
+      waiting > new.count
+    else { return }
     expect(waiting <= limit, "\(waiting) wait at level \(level(of: first)), the limit is \(limit)")
   }
 
   mutating func checkRefusal(_ refusal: Refusal, of new: [SimulatedJob], before: Int) {
-    expect(before > 0, "a request was refused where nothing waits: \(refusal)")
     expect(scheduler.count == before, "a refused request left something behind")
+    if checkSequenceRefusal(refusal, of: new[0]) { return }
+    expect(before > 0, "a request was refused where nothing waits: \(refusal)")
     if case .clientShare = refusal.cause {
       let own = jobs.contains { !$0.hasLeft && $0.client == new[0].client }
       expect(own, "a client with nothing waiting was over its share")
@@ -56,7 +59,8 @@ extension Simulation {
       expect(!job.isCancelled, "request \(job.serial) was executed though nobody waits for it")
       let mayBeLate = levelPolicy(of: job).timeoutAction == .delay
       expect(mayBeLate || job.deadline == 0 || now < job.deadline, "request \(job.serial) ran too late")
-      guard !mayBeLate else { continue }
+      checkSequenceOrder(job, in: batch)
+      guard !mayBeLate, !job.wasHeld else { continue }
       let place = level(of: job) * 16 + job.shape
       expect(job.serial > lastReleased[place] ?? -1, "request \(job.serial) was overtaken by an equal")
       lastReleased[place] = job.serial
@@ -68,6 +72,7 @@ extension Simulation {
   mutating func leave(_ job: SimulatedJob) {
     expect(job.isAdmitted && !job.hasLeft, "request \(job.serial) left the queue twice")
     job.hasLeft = true
+    guard !job.wasHeld else { return }
     let passed = scheduler.releases - job.releasesBefore
     let before = levelPolicy(of: job).timeoutAction == .delay ? jobs.count : job.older
     let bound = Scheduler<SimulatedJob>.oldestFirstInterval * UInt64(before + 2)
@@ -78,6 +83,8 @@ extension Simulation {
     let timeout = levelPolicy(of: job).timeout
     switch cause {
     case .cancelled: expect(job.isCancelled, "request \(job.serial) was called off by nobody")
+    case .sequenceEnded:
+      expect(job.wasHeld, "request \(job.serial) was dropped with a sequence that it began")
     case .hopeless:
       expect(job.deadline != 0 || timeout != 0, "request \(job.serial) without a deadline was given up")
     case .expired:

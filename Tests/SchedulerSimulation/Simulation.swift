@@ -12,6 +12,8 @@ public struct Simulation {
     public var refused = 0
     public var dropped = 0
     public var batches = 0
+    /// Of those admitted, how many belonged to sequences.
+    public var inSequences = 0
     public var reasons: [ReleaseReason: Int] = [:]
   }
 
@@ -37,6 +39,7 @@ public struct Simulation {
   /// When the scheduler wants to be woken.
   var wakes: [Int64] = []
   var jobs: [SimulatedJob] = []
+  var sequences: [SequenceID: SimulatedSequence] = [:]
   /// The last of each level and shape that was released.
   var lastReleased: [Int: Int] = [:]
   var outcome = Outcome()
@@ -69,7 +72,8 @@ public struct Simulation {
     case 42..<65: giveTurn()
     case 65..<85: finishFirst()
     case 85..<90: jobs.randomElement(using: &random)?.isCancelled = true
-    case 90..<93: answer(scheduler.sweep(at: now, cancelled: Bool.random(using: &random)))
+    case 90..<92: answer(scheduler.sweep(at: now, cancelled: Bool.random(using: &random)))
+    case 92: expireSequences()
     case 93..<95: runDirectly()
     default: pass(.random(in: 0...40, using: &random))
     }
@@ -78,8 +82,10 @@ public struct Simulation {
   }
 
   private mutating func arrive() {
-    let shape = RequestShape(maximumRows: policy.maximumRows ?? 5, using: &random)
-    let count = Int.random(in: 0..<12, using: &random) == 0 ? Int.random(in: 2...3, using: &random) : 1
+    let shape = RequestShape(
+      maximumRows: policy.maximumRows ?? 5, inSequences: policy.sequences != nil, using: &random)
+    let isSplit = policy.sequences == nil && Int.random(in: 0..<12, using: &random) == 0
+    let count = isSplit ? Int.random(in: 2...3, using: &random) : 1
     let new = (0..<count).map { SimulatedJob(serial: jobs.count + $0, now: now, like: shape) }
     let before = scheduler.count
     do throws(Refusal) {
@@ -91,6 +97,7 @@ public struct Simulation {
       asked += try scheduler.arrive(new, at: now)
       outcome.admitted += count
       jobs += new
+      enterSequence(new[0])
       checkBounds(new, before: before)
     } catch {
       outcome.refused += 1
@@ -102,10 +109,12 @@ public struct Simulation {
     guard asked > 0 else { return }
     asked -= 1
     let turn = scheduler.turn(at: now)
+    // Answers may let others of their sequences wait.
+    let isEmpty = scheduler.isEmpty
     answer(turn.dropped)
     switch turn.action {
     case .rest:
-      expect(turn.batch.isEmpty && scheduler.isEmpty, "a turn rested while \(scheduler.count) wait")
+      expect(turn.batch.isEmpty && isEmpty, "a turn rested while \(scheduler.count) wait")
     case .wait(let until):
       expect(turn.batch.isEmpty && until > now, "a turn waits until \(until), at \(now)")
       checkLinger(until: until)
@@ -131,7 +140,16 @@ public struct Simulation {
     let batch = running.remove(at: first)
     pass(max(batch.end - now, 0))
     execute(batch.jobs)
+    // A plugin may answer before or after its batch has returned.
+    let answersLater = Bool.random(using: &random)
+    if !answersLater { goOn(batch.jobs) }
     if scheduler.finished(batch.ticket, at: now) { asked += 1 }
+    if answersLater { goOn(batch.jobs) }
+  }
+
+  /// Tells the scheduler that `batch` was answered, which sequences wait for.
+  private mutating func goOn(_ batch: [SimulatedJob]) {
+    for job in batch { leaveSequence(job, isSuccess: !job.isBad) }
   }
 
   /// Answers a batch, which fails as a whole if it holds a bad job.
@@ -150,6 +168,7 @@ public struct Simulation {
   }
 
   private mutating func runDirectly() {
+    guard policy.sequences == nil else { return }
     let mayRun = scheduler.turns < policy.turnLimit && scheduler.isEmpty
     guard scheduler.beginDirect() else { return expect(!mayRun, "a direct run was refused on an idle model") }
     expect(mayRun, "a direct run overtook those that wait")
@@ -165,18 +184,20 @@ public struct Simulation {
     }
   }
 
-  private mutating func answer(_ dropped: [(job: SimulatedJob, cause: DropCause)]) {
+  mutating func answer(_ dropped: [(job: SimulatedJob, cause: DropCause)]) {
     for (job, cause) in dropped {
       outcome.dropped += 1
       checkDrop(job, cause)
       leave(job)
       job.answers += 1
     }
+    for (job, _) in dropped { leaveSequence(job, isSuccess: false) }
   }
 
   /// Serves, or throws out, all that is left; then everyone has been answered.
   private mutating func end() {
     if Int.random(in: 0..<8, using: &random) == 0 {
+      sequences = [:]
       for job in scheduler.drain() {
         leave(job)
         job.answers += 1
@@ -191,7 +212,7 @@ public struct Simulation {
       events += 1
       expect(events < 10_000, "the schedule does not end")
     }
-    expect(scheduler.isEmpty, "\(scheduler.count) requests were forgotten")
+    expect(scheduler.count == 0, "\(scheduler.count) requests were forgotten")
     expect(scheduler.bytes == 0, "an empty queue holds \(scheduler.bytes) bytes")
     for job in jobs { expect(job.answers == 1, "request \(job.serial) was answered \(job.answers) times") }
   }

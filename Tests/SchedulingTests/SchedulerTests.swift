@@ -4,7 +4,7 @@ import Testing
 @testable import Scheduling
 
 /// A request of nothing but what the scheduler asks for.
-private struct Job: Schedulable, Equatable {
+struct Job: Schedulable {
   var name: Int
   var rows = 1
   var shape = 0
@@ -12,6 +12,7 @@ private struct Job: Schedulable, Equatable {
   var priority = 0
   var client: UInt64 = 0
   var isCancelled = false
+  var sequence: SequenceUse?
 
   init(_ name: Int, _ change: (inout Job) -> Void = { _ in }) {
     self.name = name
@@ -24,7 +25,7 @@ private struct Job: Schedulable, Equatable {
 }
 
 /// A scheduler with one worker, which the tests are.
-private final class Puppet {
+final class Puppet {
   private(set) var scheduler: Scheduler<Job>
 
   init(_ change: (inout SchedulingPolicy) -> Void = { _ in }) {
@@ -52,6 +53,12 @@ private final class Puppet {
   }
 
   func wake(at now: Int64) -> Bool { scheduler.wake(at: now) }
+
+  func answered(_ use: SequenceUse?, isSuccess: Bool = true, at now: Int64 = 0) -> SequenceStep<Job> {
+    use.map { scheduler.answered($0, isSuccess: isSuccess, at: now) } ?? SequenceStep()
+  }
+
+  func expireSequences(at now: Int64) -> [SequenceID] { scheduler.expireSequences(at: now) }
 
   func drain() { _ = scheduler.drain() }
 

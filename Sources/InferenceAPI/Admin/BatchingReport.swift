@@ -44,6 +44,11 @@ enum BatchingReport {
     if policy.levels.count > 1 {
       sentences.append("\(policy.levels.count) levels of priority, \(policy.defaultLevel) by default")
     }
+    if let sequences = policy.sequences {
+      sentences.append(
+        "requests come in sequences, up to \(sequences.limit) at once; one that is idle for \(sequences.idle / 1000) µs "
+          + "ends")
+    }
     return sentences
   }
 

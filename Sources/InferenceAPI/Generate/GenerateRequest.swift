@@ -1,7 +1,7 @@
 import Bytes
 import JSON
 import PluginHost
-import Serving
+import Scheduling
 import Tensors
 
 /// A request of the `generate` extension, read.
@@ -14,8 +14,8 @@ struct GenerateRequest {
   var timeout: Int64 = 0
   /// 1 is the most important, 0 stands for the model's default.
   var priority = 0
-  /// The sequence it belongs to; nil for none.
-  var sequence: SequenceStep?
+  /// Its place in a sequence; nil if it has none.
+  var sequence: SequenceUse?
   var inputs: [Tensor] = []
 }
 

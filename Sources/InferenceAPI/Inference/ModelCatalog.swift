@@ -1,4 +1,5 @@
 public import PluginHost
+public import Scheduling
 public import Serving
 public import Tensors
 
@@ -49,15 +50,15 @@ public struct InferenceArguments: Sendable {
   public var priority: Int
   /// Whose it is, as a number that stands for an address; 0 for nobody's in particular.
   public var client: UInt64
-  /// The sequence it belongs to; nil for none.
-  public var sequence: SequenceStep?
+  /// Its place in a sequence, for models that take them.
+  public var sequence: SequenceUse?
   /// Whether the receiver may hold the model up, as one does that passes a stream on to a client. Such a request
   /// is not executed on the caller's thread.
   public var holdsModelUp: Bool
 
   public init(
     id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
-    client: UInt64 = 0, sequence: SequenceStep? = nil, holdsModelUp: Bool = false
+    client: UInt64 = 0, sequence: SequenceUse? = nil, holdsModelUp: Bool = false
   ) {
     self.id = id
     self.inputs = inputs

@@ -1,4 +1,4 @@
-import Serving
+import Scheduling
 import Tensors
 
 /// An inference request of the Open Inference Protocol, read.
@@ -11,8 +11,8 @@ struct InferRequest {
   var timeout: Int64 = 0
   /// 1 is the most important, 0 stands for the model's default.
   var priority = 0
-  /// The sequence it belongs to; nil for none.
-  var sequence: SequenceStep?
+  /// Its place in a sequence; nil if it has none.
+  var sequence: SequenceUse?
   var inputs: [Tensor] = []
   /// Empty: every output of the model.
   var outputs: [RequestedOutput] = []

@@ -27,7 +27,7 @@ struct ModelConfigurationDocument {
     ]
     if let sequences = configuration.sequences {
       members.append(
-        ("sequence_batching", ["max_sequence_idle_microseconds": .integer(sequences.idle / 1000)]))
+        ("sequence_batching", ["max_sequence_idle_microseconds": .integer(sequences.maximumIdle / 1000)]))
     } else if isBatching {
       members.append(("dynamic_batching", batching))
     }

@@ -1,5 +1,5 @@
 import JSON
-import Serving
+import Scheduling
 
 /// What the server itself reads of a request's `parameters`; all of them go to the model too.
 struct RequestParameters {
@@ -8,20 +8,23 @@ struct RequestParameters {
   /// 1 is the most important, 0 stands for the model's default.
   var priority = 0
   var prefersBinaryOutputs = false
-  private var sequenceID: SequenceID?
-  private var startsSequence = false
-  private var endsSequence = false
+  /// Its place in a sequence; nil if it has none.
+  var sequence: SequenceUse?
 
-  /// The sequence that the request belongs to; nil for none.
-  var sequence: SequenceStep? {
-    sequenceID.map { SequenceStep(id: $0, isStart: startsSequence, isEnd: endsSequence) }
-  }
+  /// Bytes that a sequence's id may have, as in Triton.
+  private static let maximumSequenceIDLength = 128
 
   /// - Parameter allowsLists: whether the model may be passed lists and objects too, as generating ones are.
   init(reading reader: inout JSONReader, allowsLists: Bool = false) throws {
+    var id: SequenceID?
+    var isStart = false
+    var isEnd = false
     try reader.beginObject()
     while let key = try reader.nextMember() {
       switch key {
+      case "sequence_id": id = try RequestParameters.sequenceID(&reader)
+      case "sequence_start": isStart = try reader.readBool()
+      case "sequence_end": isEnd = try reader.readBool()
       case "timeout":
         let microseconds = try reader.readInt()
         guard microseconds >= 0 else {
@@ -32,27 +35,27 @@ struct RequestParameters {
         timeout = overflow ? Int64.max : nanoseconds
       case "priority":
         priority = Int(clamping: try reader.readUInt())
-      case "sequence_id":
-        sequenceID = try RequestParameters.sequenceID(&reader)
-      case "sequence_start":
-        startsSequence = try reader.readBool()
-      case "sequence_end":
-        endsSequence = try reader.readBool()
       case "binary_data_output":
         prefersBinaryOutputs = try reader.readBool()
       default:
         try RequestParameters.check(key.string, &reader, allowsLists)
       }
     }
+    sequence = id.map { SequenceUse(id: $0, isStart: isStart, isEnd: isEnd) }
   }
 
-  /// A number or a text; 0 and the empty text stand for none.
+  /// Nil: 0 or an empty text, which stand for none.
   private static func sequenceID(_ reader: inout JSONReader) throws -> SequenceID? {
     guard try reader.peekKind() == .string else {
       let number = try reader.readUInt()
       return number == 0 ? nil : .number(number)
     }
     let text = try reader.readString()
+    guard text.utf8.count <= maximumSequenceIDLength else {
+      throw APIFailure.badRequest(
+        "parameters.sequence_id: the text is \(text.utf8.count) bytes long; at most \(maximumSequenceIDLength) are "
+          + "allowed")
+    }
     return text.isEmpty ? nil : .text(text)
   }
 

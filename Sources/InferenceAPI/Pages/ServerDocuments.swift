@@ -8,8 +8,8 @@ enum ServerDocuments {
   /// Extensions of the Open Inference Protocol that always work.
   static let extensions = [
     "binary_tensor_data", "classification", "generate", "logging", "model_configuration", "model_repository",
-    "model_repository(unload_dependents)", "parameters", "schedule_policy", "sequence",
-    "statistics", "tfs_rest_v1",
+    "model_repository(unload_dependents)", "parameters", "schedule_policy", "sequence", "statistics",
+    "tfs_rest_v1",
   ]
 
   static func metadata(_ identity: ServerIdentity, extensions: [String]) -> JSONValue {

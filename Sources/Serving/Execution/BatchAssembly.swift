@@ -12,13 +12,13 @@ enum BatchAssembly {
 
   /// One tensor per input. A lone request's tensors are passed as they are. Nil: out of memory.
   ///
-  /// Precondition: the requests may share a batch (`hasShape(of:)`).
-  static func stack(_ requests: [InferenceRequest]) -> [Tensor]? {
-    guard requests.count > 1 else { return requests.first?.inputs ?? [] }
+  /// Precondition: the inputs are those of requests that may share a batch (`hasShape(of:)`).
+  static func stack(_ requests: [[Tensor]]) -> [Tensor]? {
+    guard requests.count > 1 else { return requests.first ?? [] }
     var stacked: [Tensor] = []
-    stacked.reserveCapacity(requests[0].inputs.count)
-    for index in requests[0].inputs.indices {
-      guard let tensor = concatenate(requests.map { $0.inputs[index] }) else { return nil }
+    stacked.reserveCapacity(requests[0].count)
+    for index in requests[0].indices {
+      guard let tensor = concatenate(requests.map { $0[index] }) else { return nil }
       stacked.append(tensor)
     }
     return stacked

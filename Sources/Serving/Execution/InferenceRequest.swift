@@ -55,8 +55,8 @@ public final class InferenceRequest: Sendable {
   public let priority: Int
   /// Whose it is; 0 for nobody's in particular.
   public let client: UInt64
-  /// The sequence it belongs to; nil for none.
-  public let sequence: SequenceStep?
+  /// Its place in a sequence, for models that take them.
+  public let sequence: SequenceUse?
   /// Bytes its inputs hold while it waits.
   public let byteCount: Int
   let receiver: any InferenceReceiver
@@ -64,7 +64,7 @@ public final class InferenceRequest: Sendable {
 
   public init(
     id: String, inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
-    client: UInt64 = 0, sequence: SequenceStep? = nil, receiver: any InferenceReceiver
+    client: UInt64 = 0, sequence: SequenceUse? = nil, receiver: any InferenceReceiver
   ) {
     self.id = id
     self.inputs = inputs

@@ -17,10 +17,23 @@ extension ServingError {
       case .wait(let predicted, let limit):
         "the request would wait about \(Self.milliseconds(predicted)) ms for the model, the limit is "
           + "\(Self.milliseconds(limit)) ms"
+      case .sequenceMissing:
+        "the request must specify a non-zero or non-empty correlation ID (parameters.sequence_id): the model takes "
+          + "sequences"
+      case .sequenceUnknown(let id):
+        "the request for sequence \(id) must specify the START flag (parameters.sequence_start) on the first request "
+          + "of the sequence; it was not begun, has ended, or was idle for too long"
+      case .sequenceBusy(let id):
+        "sequence \(id) is to begin again while requests of it are not answered"
+      case .sequences(let limit):
+        "\(limit) sequences of the model have begun and not ended, which is the limit"
       case .deadline(let late):
         "Request timeout expired before it began: it would be answered about \(Self.milliseconds(late)) ms too late"
       }
-    self.init(.queueFull, "\(message): try again later")
+    switch refusal.cause {
+    case .sequenceMissing, .sequenceUnknown: self.init(.invalidArgument, message)
+    default: self.init(.queueFull, "\(message): try again later")
+    }
     retryAfter = refusal.retryAfter
   }
 
@@ -30,6 +43,8 @@ extension ServingError {
     case .cancelled: self.init(.cancelled, "the client left while the request waited")
     case .expired:
       self.init(.deadlineExceeded, "Request timeout expired while it waited for the model")
+    case .sequenceEnded:
+      self.init(.invalidArgument, "the request belongs to a sequence that could not be begun, or has ended")
     case .hopeless:
       self.init(
         .deadlineExceeded,

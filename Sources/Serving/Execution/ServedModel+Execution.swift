@@ -69,7 +69,7 @@ extension ServedModel {
     if let plugin = serving.value?.plugin {
       let stacks = plugin.description.maximumBatch > 1
       rows = stacks ? batch.reduce(0) { $0 + $1.rows } : 1
-      let inputs = BatchAssembly.stack(batch)
+      let inputs = stack(batch)
       if batch.count > 1 { started = clock.now() }
       metrics.released(reason)
       let start = BatchStart(rows: rows, reason: reason, releasedAt: now, at: started)
@@ -98,7 +98,7 @@ extension ServedModel {
     var inputs = inputs
     var executions = 0
     while let part = bisection.next() {
-      guard let stacked = inputs.take() ?? BatchAssembly.stack(part) else {
+      guard let stacked = inputs.take() ?? stack(part) else {
         let error = ServingError(.outOfMemory, "no memory to put the batch together")
         for request in part { drop(request, error, at: start.at) }
         continue

@@ -15,14 +15,14 @@ extension ServedModel {
     let policy = limits.policy(
       of: source.configuration, maximumRows: contract.isBatching ? contract.maximumBatch : nil,
       turnLimit: isSerial ? 1 : max(turnLimit, 1))
+    // An answer of a sequence depends on what was asked before.
+    let cacheBytes = policy.sequences == nil ? source.configuration.cacheBytes : nil
     serving.set(
       LoadedModel(
         model, contract: contract, countsTurns: isSerial || source.configuration.instances != nil,
-        mayRunDirectly: policy.linger == 0,
-        cache: source.configuration.cacheBytes.map { ResponseCache(byteLimit: $0) },
-        signature: signature.reshapes ? signature : nil,
-        sequences: signature.sequences.map { SequenceStage($0, model: name, waiting: limits.queuedRequests) })
-    )
+        mayRunDirectly: policy.linger == 0 && policy.sequences == nil,
+        cache: cacheBytes.map { ResponseCache(byteLimit: $0) },
+        signature: signature.reshapes ? signature : nil, sequences: signature.sequences))
     byteEstimate = max(model.description.memoryEstimate, source.byteCount)
     noteUse(at: clock.now())
     used.store(clock.now(), ordering: .relaxed)
@@ -66,6 +66,7 @@ extension ServedModel {
       if internals.state == .ready { internals.state = .unloading }
       guard refusesWaiting else { return [] as [InferenceRequest] }
       waiting.store(0, ordering: .relaxed)
+      internals.sequenceStates = [:]
       return internals.scheduler.drain()
     }
     let now = clock.now()

@@ -11,6 +11,10 @@ public final class ServedModel: Sendable {
     var state = ModelState.loading
     var scheduler = Scheduler<InferenceRequest>(policy: SchedulingPolicy())
     var statistics = BatchStatistics()
+    /// What is kept of each sequence from one request to the next.
+    var sequenceStates: [SequenceID: [Tensor]] = [:]
+    /// Whether the alarm is set to end idle sequences.
+    var watchesSequences = false
   }
 
   public let source: ModelSource
@@ -81,7 +85,6 @@ public final class ServedModel: Sendable {
   public func submit(_ request: InferenceRequest, mayRunHere: Bool = false) throws(ServingError) -> Bool {
     guard gate.isOpen, let loaded = serving.value else { throw notReady(state) }
     try loaded.contract.check(request.inputs)
-    if let sequences = loaded.sequences { return try submit(request, to: sequences, loaded) }
     if let cache = loaded.cache { return try submit(request, to: cache, loaded) }
     return try run(request, loaded, mayRunHere: mayRunHere)
   }
@@ -90,7 +93,7 @@ public final class ServedModel: Sendable {
   func run(
     _ request: InferenceRequest, _ loaded: LoadedModel, mayRunHere: Bool
   ) throws(ServingError) -> Bool {
-    let request = try reshaped(request, loaded)
+    let request = try inSequence(try reshaped(request, loaded), loaded)
     let contract = loaded.contract
     guard contract.isBatching && request.rows > contract.maximumBatch else {
       if mayRunHere && runHere(request, loaded) { return true }

@@ -27,6 +27,9 @@ struct ServingLimits: Sendable {
     policy.levels = settings.levels.isEmpty ? [settings.defaultQueue.policy] : settings.levels.map(\.policy)
     policy.defaultLevel =
       settings.defaultLevel > 0 ? settings.defaultLevel : (policy.levels.count + 1) / 2
+    policy.sequences = configuration.sequences.map {
+      SequencePolicy(limit: $0.maximumSequences, idle: $0.maximumIdle)
+    }
     return policy
   }
 }

@@ -7,8 +7,8 @@ struct ConfiguredSignature: Sendable {
   /// Reshapes of inputs and outputs by name; empty for most models.
   let inputReshapes: [String: Reshape]
   let outputReshapes: [String: Reshape]
-  /// What the server adds to the requests of sequences; nil: nothing.
-  let sequences: SequencePlan?
+  /// What the server fills and keeps of sequences; nil: the model takes none.
+  let sequences: SequenceSignature?
 
   var reshapes: Bool { !inputReshapes.isEmpty || !outputReshapes.isEmpty }
 
@@ -22,14 +22,13 @@ struct ConfiguredSignature: Sendable {
       configuration.inputs, to: &description.inputs, isBatched: isBatched, kind: "input")
     outputReshapes = try ConfiguredSignature.apply(
       configuration.outputs, to: &description.outputs, isBatched: isBatched, kind: "output")
-    if let settings = configuration.sequences {
-      sequences = try SequencePlan(
-        settings, hiding: &description, isBatched: description.maximumBatch > 1,
-        shown: Set(configuration.outputs.map(\.name)))
-    } else {
+    guard let settings = configuration.sequences else {
       sequences = nil
+      self.description = description
+      return
     }
-    self.description = description
+    self.description = SequenceSignature.visible(description, settings, keeping: configuration.outputs)
+    sequences = try SequenceSignature(settings, of: model, seenBy: self.description)
   }
 
   private static func apply(

@@ -13,21 +13,21 @@ final class LoadedModel: @unchecked Sendable {
   let cache: ResponseCache?
   /// How tensors are reshaped on their way; nil: they are not.
   let signature: ConfiguredSignature?
-  /// The model's sequences; nil: it has none.
-  let sequences: SequenceStage?
+  /// What the server keeps and fills of sequences; nil: requests belong to none.
+  let sequences: SequenceSignature?
   private(set) var plugin: PluginModel?
 
   init(
     _ plugin: PluginModel, contract: ModelContract, countsTurns: Bool, mayRunDirectly: Bool,
-    cache: ResponseCache?, signature: ConfiguredSignature?, sequences: SequenceStage?
+    cache: ResponseCache?, signature: ConfiguredSignature?, sequences: SequenceSignature?
   ) {
     self.plugin = plugin
     self.signature = signature
-    self.sequences = sequences
     self.contract = contract
     self.countsTurns = countsTurns
     self.mayRunDirectly = mayRunDirectly
     self.cache = cache
+    self.sequences = sequences
   }
 
   func release() { plugin = nil }

@@ -22,7 +22,7 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var outputs: [TensorSettings] = []
   /// How requests are put together; nil: as the server's flags say.
   public var batching: BatchingSettings?
-  /// How sequences are served; nil: requests have nothing to do with each other.
+  /// How requests belong together; nil: each stands for itself.
   public var sequences: SequenceSettings?
   /// What is executed before the first request; empty: the server's default.
   public var warmUps: [WarmUp] = []
