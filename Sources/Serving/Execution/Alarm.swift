@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread that calls back at a time. It starts when it is first needed.
+/// A thread that calls back at a time.
 ///
 /// Unchecked: the mutex and the condition live in memory of their own as long as the alarm, and everything else is
 /// touched under the mutex.
@@ -27,13 +27,15 @@ final class Alarm: @unchecked Sendable {
     condition.deallocate()
   }
 
+  /// Starts the thread; called once, before all else.
+  func start() { thread = Threads.start { [self] in work() } }
+
   /// Has `call` called at `due`, in nanoseconds of CLOCK_MONOTONIC. From any thread.
   func call(at due: Int64, _ call: @escaping @Sendable () -> Void) {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     guard !isStopping else { return }
     calls.append((due, call))
-    if thread == nil { thread = Threads.start { [self] in work() } }
     pthread_cond_signal(condition)
   }
 

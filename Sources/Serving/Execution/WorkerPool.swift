@@ -25,6 +25,7 @@ final class WorkerPool: @unchecked Sendable {
     self.spinNanoseconds = spinNanoseconds
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
+    alarm.start()
     for _ in 0..<max(workerCount, 1) {
       threads.append(Threads.start { [self] in work() })
     }
