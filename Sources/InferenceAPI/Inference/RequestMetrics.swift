@@ -7,7 +7,7 @@ final class RequestMetrics: Sendable {
   private let metrics: Metrics
   private let labels: Labels
   private let succeeded: Counter
-  private let total: Histogram
+  let total: Histogram
   private let parse: Histogram
   private let serialize: Histogram
 
@@ -29,6 +29,9 @@ final class RequestMetrics: Sendable {
       "swerve_requests_total", help: "Inference requests, by the status of their answer.",
       labels: labels + [("code", String(status))])
   }
+
+  /// The model and version that it counts for.
+  var identity: Labels { Array(labels.prefix(2)) }
 
   /// Counts a request that was answered with its outputs. Durations in nanoseconds.
   func recordSuccess(parse: Int64, serialize: Int64, total: Int64) {
@@ -99,6 +102,22 @@ final class RequestMetricsTable: Sendable {
       entry = candidate.next.load()
     }
     return nil
+  }
+
+  /// The durations of all requests for a version of a model, by dialect.
+  func totals(model: String, version: Int) -> [Histogram] {
+    Dialect.allCases.compactMap { known(model: model, version: version, dialect: $0)?.total }
+  }
+
+  /// How many answers of a version of a model were written, in all dialects, and how long that took.
+  func serialized(model: String, version: Int) -> ModelStatistics.Sum {
+    var sum = ModelStatistics.Sum()
+    for dialect in Dialect.allCases {
+      guard let own = known(model: model, version: version, dialect: dialect)?.serialized else { continue }
+      sum.count += own.count
+      sum.nanoseconds += own.nanoseconds
+    }
+    return sum
   }
 
   private func bucket(of model: String, _ version: Int) -> Bucket {

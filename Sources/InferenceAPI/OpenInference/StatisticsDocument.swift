@@ -21,15 +21,10 @@ extension InferenceService {
   }
 
   private func statistics(of model: any InferenceModel) -> JSONValue {
-    var serialized = ModelStatistics.Sum()
-    for dialect in Dialect.allCases {
-      let known = requestMetrics.known(model: model.name, version: model.version, dialect: dialect)
-      guard let own = known?.serialized else { continue }
-      serialized.count += own.count
-      serialized.nanoseconds += own.nanoseconds
-    }
-    return StatisticsDocument.document(
-      model, model.statistics, serialized: serialized, lastInference: wallMilliseconds(model.statistics))
+    StatisticsDocument.document(
+      model, model.statistics,
+      serialized: requestMetrics.serialized(model: model.name, version: model.version),
+      lastInference: wallMilliseconds(model.statistics))
   }
 
   /// When the model executed last, in milliseconds since 1970; 0 for never.
