@@ -34,4 +34,19 @@ import Testing
     #expect(text.contains(#"swerve_requests_total{model="m",version="2",protocol="v1",code="429"} 1"#))
     #expect(text.contains(#"swerve_requests_total{model="",version="",protocol="v1",code="404"} 1"#))
   }
+
+  @Test func lookingAtAModelThatWasNeverAskedMakesNothing() {
+    let metrics = Metrics()
+    let table = RequestMetricsTable(metrics)
+    #expect(table.known(model: "m", version: 1, dialect: .openInference) == nil)
+    let made = table.metrics(model: "m", version: 1, dialect: .openInference)
+    #expect(table.known(model: "m", version: 1, dialect: .openInference) === made)
+    for (model, version) in [("m", 2), ("n", 1)] {
+      #expect(table.known(model: model, version: version, dialect: .openInference) == nil)
+    }
+    #expect(table.known(model: "m", version: 1, dialect: .tensorFlowServing) == nil)
+    let page = ByteBuffer()
+    metrics.write(to: page)
+    #expect(!String(decoding: page.bytes, as: UTF8.self).contains(#"model="n""#))
+  }
 }

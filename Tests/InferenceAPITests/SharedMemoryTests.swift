@@ -73,7 +73,7 @@ private final class ClientMemory {
         == #"[{"name":"in","key":"\#(memory.key)","offset":0,"byte_size":1024},{"name":"out","key":"\#(memory.key)","offset":1024,"byte_size":1024}]"#
     )
     #expect(try server.ask("POST", "\(base)/region/in/unregister").status == 200)
-    #expect(try server.ask("GET", "\(base)/region/in/status").status == 400)
+    #expect(try server.ask("GET", "\(base)/region/in/status").status == 404)
     #expect(try server.ask("POST", "\(base)/unregister").status == 200)
     #expect(try server.ask("GET", "\(base)/status").text == "[]")
   }

@@ -94,27 +94,41 @@ final class RequestMetricsTable: Sendable {
   /// For requests whose model is unknown: their names would let a client add series at will.
   func unknownModel(_ dialect: Dialect) -> RequestMetrics { unknown[dialect == .openInference ? 0 : 1] }
 
+  /// Those of a model that was asked for in this dialect; nil, and nothing made, if it never was.
+  func known(model: String, version: Int, dialect: Dialect) -> RequestMetrics? {
+    var entry = bucket(of: model, version).first.load()
+    while let candidate = entry {
+      if candidate.isFor(model, version, dialect) { return candidate.metrics }
+      entry = candidate.next.load()
+    }
+    return nil
+  }
+
   /// The durations of all requests for a version of a model, by dialect.
   func totals(model: String, version: Int) -> [Histogram] {
-    Dialect.allCases.map { metrics(model: model, version: version, dialect: $0).total }
+    Dialect.allCases.compactMap { known(model: model, version: version, dialect: $0)?.total }
   }
 
   /// How many answers of a version of a model were written, in all dialects, and how long that took.
   func serialized(model: String, version: Int) -> ModelStatistics.Sum {
     var sum = ModelStatistics.Sum()
     for dialect in Dialect.allCases {
-      let own = metrics(model: model, version: version, dialect: dialect).serialized
+      guard let own = known(model: model, version: version, dialect: dialect)?.serialized else { continue }
       sum.count += own.count
       sum.nanoseconds += own.nanoseconds
     }
     return sum
   }
 
-  func metrics(model: String, version: Int, dialect: Dialect) -> RequestMetrics {
+  private func bucket(of model: String, _ version: Int) -> Bucket {
     var hasher = Hasher()
     hasher.combine(model)
     hasher.combine(version)
-    let bucket = buckets[Int(UInt(bitPattern: hasher.finalize()) % UInt(buckets.count))]
+    return buckets[Int(UInt(bitPattern: hasher.finalize()) % UInt(buckets.count))]
+  }
+
+  func metrics(model: String, version: Int, dialect: Dialect) -> RequestMetrics {
+    let bucket = bucket(of: model, version)
     guard var entry = bucket.first.load() else {
       let stored = bucket.first.storeIfNil(makeEntry(model, version, dialect))
       return find(from: stored, model, version, dialect)

@@ -25,7 +25,12 @@ struct ModelConfigurationDocument {
       ("instance_group", .array([instances])),
       ("parameters", parameters),
     ]
-    if isBatching { members.append(("dynamic_batching", batching)) }
+    if let sequences = configuration.sequences {
+      members.append(
+        ("sequence_batching", ["max_sequence_idle_microseconds": .integer(sequences.maximumIdle / 1000)]))
+    } else if isBatching {
+      members.append(("dynamic_batching", batching))
+    }
     return .object(members)
   }
 

@@ -5,18 +5,19 @@ import JSON
 extension InferenceService {
   func answerSharedMemoryStatus(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let regions = try enabledSharedMemory()
-    let listed =
-      if let name = parameters["region"] { [try regions.region(name)] } else { regions.all }
+    var listed = regions.all
+    if let name = try region(parameters) {
+      listed.removeAll { $0.name != name }
+      guard !listed.isEmpty else {
+        throw APIFailure(404, "Unable to find system shared memory region: '\(excerpt(name))'")
+      }
+    }
     exchange.respond(.array(listed.map(SharedMemoryDocuments.entry)))
   }
 
   func registerSharedMemory(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let regions = try enabledSharedMemory()
-    let name = parameters["region"] ?? ""
-    guard name.utf8.count <= limits.maximumNameLength else {
-      throw .badRequest(
-        "the region's name has \(name.utf8.count) bytes; at most \(limits.maximumNameLength) are allowed")
-    }
+    let name = try region(parameters) ?? ""
     let members = JSONValue.object(try exchange.documentMembers())
     guard let key = try members["key"]?.text(at: "key"),
       let byteCount = try members["byte_size"]?.natural(at: "byte_size")
@@ -29,8 +30,17 @@ extension InferenceService {
   }
 
   func unregisterSharedMemory(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
-    try enabledSharedMemory().unregister(parameters["region"])
+    try enabledSharedMemory().unregister(try region(parameters))
     exchange.respondEmpty()
+  }
+
+  /// The name of the region that the path names, if it does.
+  private func region(_ parameters: PathParameters) throws(APIFailure) -> String? {
+    guard let name = parameters["region"], name.utf8.count > limits.maximumNameLength else {
+      return parameters["region"]
+    }
+    throw .badRequest(
+      "the region's name has \(name.utf8.count) bytes; at most \(limits.maximumNameLength) are allowed")
   }
 
   private func enabledSharedMemory() throws(APIFailure) -> SharedMemoryRegions {
@@ -44,7 +54,7 @@ extension InferenceService {
   func answerDeviceMemory(
     _ endpoint: Endpoint, _ exchange: Exchange, _ parameters: PathParameters
   ) throws(APIFailure) {
-    let region = parameters["region"].map { excerpt($0) }
+    let region = try region(parameters).map { excerpt($0) }
     switch endpoint {
     case .registerDeviceMemory:
       throw .badRequest("failed to register CUDA shared memory region: '\(region ?? "")', GPUs not supported")
