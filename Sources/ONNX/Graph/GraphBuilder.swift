@@ -66,10 +66,12 @@ final class GraphScope {
       }
       return value
     }
-    return Graph(
+    let result = Graph(
       path: model.path, metadata: model.metadata, opsets: model.opsets, valueNames: valueNames,
       inputs: inputs, outputs: outputs, declaredOutputs: graph.outputs.map(\.type), constants: constants,
       nodes: try NodeOrder.sorted(nodes, valueCount: valueNames.count))
+    // Graphs within nodes may be looked at long after the load, when the file is another.
+    return outer == nil ? result : try result.withOwnConstants()
   }
 
   private func define(_ name: String, _ what: String) throws -> ValueID {

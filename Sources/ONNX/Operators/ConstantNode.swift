@@ -7,7 +7,7 @@ struct ConstantNode: Operation {
   ) { reader in ConstantNode(value: try value(reader)) }
 
   let name = "Constant"
-  let value: Constant
+  var value: Constant
 
   private static func value(_ reader: NodeReader) throws -> Constant {
     switch reader.attributes.first(where: { $0.key.hasPrefix("value") || $0.key == "sparse_value" })?.value {

@@ -40,6 +40,11 @@ extension Graph {
   func withOwnConstants() throws -> Graph {
     var graph = self
     for (value, constant) in constants { graph.constants[value] = try constant.copied() }
+    for index in nodes.indices {
+      guard var node = nodes[index].operation as? ConstantNode else { continue }
+      node.value = try node.value.copied()
+      graph.nodes[index].operation = node
+    }
     return graph
   }
 
