@@ -65,41 +65,56 @@ extension KernelTable {
     _ pooling: Pooling, _ input: UnsafePointer<Float>, planes: Int, spatial: Shape,
     output: UnsafeMutablePointer<Float>, team: ThreadTeam
   ) {
-    guard let window = kernels_window(pooling, spatial) else {
-      Reference.pool(pooling, input, planes: planes, spatial: spatial, output: output)
+    guard planes > 0, let outputShape = pooling.outputShape(spatial),
+      let inputCount = spatial.elementCount, let outputCount = outputShape.elementCount
+    else { return }
+    if pooling.isWhole(spatial) {
+      // A window that is the image: a reduction.
+      let isMaximum = pooling.kind == .max
+      reduce(isMaximum ? .maximum : .mean, input, output, outer: planes, length: inputCount, team: team)
       return
     }
-    let last = pooling.padsAfter.rank - 1
-    let countsPadding = pooling.kind == .average(countsPadding: true)
-    let padRight = countsPadding ? pooling.padsAfter[last] : -1
-    let padBottom = countsPadding ? (last > 0 ? pooling.padsAfter[0] : 0) : -1
-    forEachRow(planes, length: window.inputPlane, team) { range in
-      withUnsafePointer(to: window) { window in
-        for plane in range {
-          level.poolPlane(
-            window, isMaximum: pooling.kind == .max, padBottom: padBottom, padRight: padRight,
-            input + plane * window.pointee.inputPlane, output + plane * window.pointee.outputPlane)
-        }
+    let code = kernels_pooling(pooling, spatial, outputShape)
+    forEachRow(planes, length: inputCount, team) { range in
+      withUnsafePointer(to: code) {
+        level.pool(
+          $0, input + range.lowerBound * inputCount, output + range.lowerBound * outputCount,
+          planes: range.count)
       }
     }
   }
 }
 
-extension kernels_window {
-  /// Nil for what the two-dimensional kernel does not take: three dimensions, or a very wide window.
-  fileprivate init?(_ pooling: Pooling, _ spatial: Shape) {
-    guard let output = pooling.outputShape(spatial), spatial.rank <= 2 else { return nil }
-    let last = spatial.rank - 1
-    let (reach, overflow) = (pooling.window[last] - 1).multipliedReportingOverflow(
-      by: pooling.dilations[last])
-    guard !overflow, reach <= 300, pooling.strides[last] <= 100 else { return nil }
-    func vertical(_ shape: Shape, _ missing: Int) -> Int64 { Int64(last > 0 ? shape[0] : missing) }
-    self.init(
-      height: vertical(spatial, 1), width: Int64(spatial[last]), out_height: vertical(output, 1),
-      out_width: Int64(output[last]), kernel_height: vertical(pooling.window, 1),
-      kernel_width: Int64(pooling.window[last]), stride_y: vertical(pooling.strides, 1),
-      stride_x: Int64(pooling.strides[last]), dilation_y: vertical(pooling.dilations, 1),
-      dilation_x: Int64(pooling.dilations[last]), pad_top: vertical(pooling.padsBefore, 0),
-      pad_left: Int64(pooling.padsBefore[last]))
+extension Pooling {
+  /// Its one window covers the image exactly.
+  fileprivate func isWhole(_ spatial: Shape) -> Bool {
+    (0..<spatial.rank).allSatisfy {
+      window[$0] == spatial[$0] && padsBefore[$0] == 0 && padsAfter[$0] == 0 && dilations[$0] == 1
+    } && spatial.elementCount != 0
+  }
+}
+
+extension kernels_pooling {
+  /// The first of three dimensions are of extent 1 where there are fewer.
+  fileprivate init(_ pooling: Pooling, _ spatial: Shape, _ output: Shape) {
+    self.init()
+    let countsPadding = pooling.kind == .average(countsPadding: true)
+    func axis(_ fromLast: Int) -> kernels_pooling_axis {
+      let index = spatial.rank - 1 - fromLast
+      guard index >= 0 else {
+        return kernels_pooling_axis(
+          input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, pad_before: 0, counted_end: 1)
+      }
+      // A stride that is never taken may be huge.
+      let stride = output[index] > 1 ? pooling.strides[index] : 1
+      return kernels_pooling_axis(
+        input: Int64(spatial[index]), output: Int64(output[index]), kernel: Int64(pooling.window[index]),
+        stride: Int64(stride), dilation: Int64(pooling.window[index] > 1 ? pooling.dilations[index] : 1),
+        pad_before: Int64(pooling.padsBefore[index]),
+        counted_end: Int64(spatial[index] + (countsPadding ? pooling.padsAfter[index] : 0)))
+    }
+    (z, y, x) = (axis(2), axis(1), axis(0))
+    is_maximum = pooling.kind == .max
+    counts_padding = countsPadding
   }
 }
