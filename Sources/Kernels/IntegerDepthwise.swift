@@ -17,8 +17,8 @@ struct DepthwiseRoom {
     let channels = convolution.parameters.inputChannels
     let (stride, kernel) = (Int(window.stride_y), Int(window.kernel_height))
     let (inputRow, outputRow) = (Int(window.width) * channels, Int(window.out_width) * channels)
-    // What fits a quarter of a second-level cache of 1 MiB, and even: the tiles have two rows.
-    let fitting = (64 * 1024 - (kernel - stride) * inputRow) / max(stride * inputRow + outputRow, 1)
+    // What fits half of a second-level cache of 1 MiB, and even: the tiles have two rows.
+    let fitting = (128 * 1024 - (kernel - stride) * inputRow) / max(stride * inputRow + outputRow, 1)
     rows = min(max(fitting / 2 * 2, 2), 8)
     inputCount = (((rows - 1) * stride + kernel) * inputRow + 15) / 16 * 16
     count = inputCount + rows * outputRow

@@ -88,9 +88,29 @@ extension KernelTable {
 extension Pooling {
   /// Its one window covers the image exactly.
   fileprivate func isWhole(_ spatial: Shape) -> Bool {
-    (0..<spatial.rank).allSatisfy {
-      window[$0] == spatial[$0] && padsBefore[$0] == 0 && padsAfter[$0] == 0 && dilations[$0] == 1
-    } && spatial.elementCount != 0
+    for axis in 0..<spatial.rank {
+      let isPadded = padsBefore[axis] != 0 || padsAfter[axis] != 0
+      if window[axis] != spatial[axis] || window[axis] == 0 || isPadded || dilations[axis] != 1 {
+        return false
+      }
+    }
+    return true
+  }
+
+  /// The axis numbered `index` of the image; one of extent 1 for those before the first.
+  fileprivate func axis(_ index: Int, _ spatial: Shape, _ output: Shape) -> kernels_pooling_axis {
+    if index < 0 {
+      return kernels_pooling_axis(
+        input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, pad_before: 0, counted_end: 1)
+    }
+    var countsPadding = false
+    if case .average(countsPadding: true) = kind { countsPadding = true }
+    // A stride that is never taken may be huge.
+    return kernels_pooling_axis(
+      input: Int64(spatial[index]), output: Int64(output[index]), kernel: Int64(window[index]),
+      stride: output[index] > 1 ? Int64(strides[index]) : 1,
+      dilation: window[index] > 1 ? Int64(dilations[index]) : 1, pad_before: Int64(padsBefore[index]),
+      counted_end: Int64(spatial[index] + (countsPadding ? padsAfter[index] : 0)))
   }
 }
 
@@ -98,23 +118,13 @@ extension kernels_pooling {
   /// The first of three dimensions are of extent 1 where there are fewer.
   fileprivate init(_ pooling: Pooling, _ spatial: Shape, _ output: Shape) {
     self.init()
-    let countsPadding = pooling.kind == .average(countsPadding: true)
-    func axis(_ fromLast: Int) -> kernels_pooling_axis {
-      let index = spatial.rank - 1 - fromLast
-      guard index >= 0 else {
-        return kernels_pooling_axis(
-          input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, pad_before: 0, counted_end: 1)
-      }
-      // A stride that is never taken may be huge.
-      let stride = output[index] > 1 ? pooling.strides[index] : 1
-      return kernels_pooling_axis(
-        input: Int64(spatial[index]), output: Int64(output[index]), kernel: Int64(pooling.window[index]),
-        stride: Int64(stride), dilation: Int64(pooling.window[index] > 1 ? pooling.dilations[index] : 1),
-        pad_before: Int64(pooling.padsBefore[index]),
-        counted_end: Int64(spatial[index] + (countsPadding ? pooling.padsAfter[index] : 0)))
+    let last = spatial.rank - 1
+    z = pooling.axis(last - 2, spatial, output)
+    y = pooling.axis(last - 1, spatial, output)
+    x = pooling.axis(last, spatial, output)
+    switch pooling.kind {
+    case .max: is_maximum = true
+    case .average(let countsPadding): counts_padding = countsPadding
     }
-    (z, y, x) = (axis(2), axis(1), axis(0))
-    is_maximum = pooling.kind == .max
-    counts_padding = countsPadding
   }
 }

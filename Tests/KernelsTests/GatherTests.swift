@@ -59,7 +59,8 @@ import Testing
     let (x, y) = (Floats(6) { _ in 1 }, Floats(6) { _ in 2 })
     let indices: [Int64] = [0, -3, index]
     let gathered = tables[0].gather(
-      elementSize: 4, x.base, outer: 1, length: 3, inner: 2, indices: indices, count: 3, y.base, team: .single)
+      elementSize: 4, x.base, outer: 1, length: 3, inner: 2, indices: indices, count: 3, y.base, team: .single
+    )
     let scattered = tables[0].scatter(
       .replace, x.base, outer: 1, length: 3, inner: 2, indices: indices, count: 3, y.base, team: .single)
     #expect(gathered == 2)

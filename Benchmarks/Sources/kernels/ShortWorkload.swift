@@ -41,7 +41,8 @@ extension Workload {
   }
 
   /// A convolution of unsigned bytes with signed weights into unsigned bytes, with bias and Relu.
-  static func integerConvolution(_ request: Case, _ table: KernelTable, _ team: ThreadTeam) throws -> Workload {
+  static func integerConvolution(_ request: Case, _ table: KernelTable, _ team: ThreadTeam) throws -> Workload
+  {
     let parameters = try convolutionParameters(request)
     let (size, batch) = (try require(request.size, "size"), try require(request.batch, "batch"))
     let depth =

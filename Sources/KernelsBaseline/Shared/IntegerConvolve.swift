@@ -33,6 +33,12 @@ extension Level {
     _ product: UnsafePointer<kernels_short_product>, _ values: UnsafePointer<Float>, firstRow: Int, rows: Int
   ) {
     let channels = Int(product.pointee.n)
+    if product.pointee.isBytes, product.pointee.hasPlainSums {
+      storeBytes(
+        product, WholeNumbers.self, UnsafeRawPointer(values), sumsRow: channels,
+        start: firstRow * Int(product.pointee.c_row), rows: rows, firstColumn: 0, columns: channels)
+      return
+    }
     var room = lanes_room()
     withUnsafeMutablePointer(to: &room) { room in
       let sums = UnsafeMutableRawPointer(room).assumingMemoryBound(to: Int32.self)
@@ -115,21 +121,6 @@ extension UnfoldedElement {
   ) {
     for offset in 0..<count { store(bytes[offset], row, index + offset) }
   }
-
-  /// Four bytes at a time, each changed by `flip`; the last ones by themselves.
-  @inline(__always)
-  fileprivate static func copyWords(
-    _ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int, flip: Int32
-  ) {
-    let words = count / 4
-    let from = UnsafeRawPointer(bytes).assumingMemoryBound(to: Float.self)
-    let to = (row + index).assumingMemoryBound(to: Float.self)
-    let mask = lanes_i32(repeating: flip)
-    forEachPart(words) { place, part in
-      storePart(to + place, lanes_from_bits(lanes_bits(loadPart(from + place, part)) ^ mask), part)
-    }
-    copyEach(bytes + 4 * words, row, index + 4 * words, count - 4 * words)
-  }
 }
 
 private enum PlainByte: UnfoldedElement {
@@ -139,8 +130,9 @@ private enum PlainByte: UnfoldedElement {
   }
 
   @inline(__always)
-  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int) {
-    copyWords(bytes, row, index, count, flip: 0)
+  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int)
+  {
+    lanes_copy_bytes(row.assumingMemoryBound(to: UInt8.self) + index, bytes, Int64(count), 0)
   }
 }
 
@@ -152,8 +144,9 @@ private enum FlippedByte: UnfoldedElement {
   }
 
   @inline(__always)
-  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int) {
-    copyWords(bytes, row, index, count, flip: Int32(bitPattern: 0x8080_8080))
+  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int)
+  {
+    lanes_copy_bytes(row.assumingMemoryBound(to: UInt8.self) + index, bytes, Int64(count), 0x80)
   }
 }
 
@@ -164,7 +157,8 @@ private enum UnsignedWord: UnfoldedElement {
   }
 
   @inline(__always)
-  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int) {
+  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int)
+  {
     copyEach(bytes, row, index, count)
   }
 }
@@ -176,7 +170,8 @@ private enum SignedWord: UnfoldedElement {
   }
 
   @inline(__always)
-  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int) {
+  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int)
+  {
     copyEach(bytes, row, index, count)
   }
 }

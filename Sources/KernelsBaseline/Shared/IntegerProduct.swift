@@ -25,7 +25,8 @@ extension Level {
     rows: Int, firstColumn: Int, columns: Int
   ) {
     let start = firstRow * Int(product.pointee.c_row) + firstColumn
-    if product.pointee.hasPlainSums, product.pointee.epilogue.isScaledClip, case .float = product.pointee.sums {
+    if product.pointee.hasPlainSums, product.pointee.epilogue.isScaledClip, case .float = product.pointee.sums
+    {
       storeFloats(product, sums, start: start, rows: rows, firstColumn: firstColumn, columns: columns)
       return
     }
@@ -42,7 +43,9 @@ extension Level {
         &epilogue, floats, sourceRow: panelWidth, c + start, cRow: Int(product.pointee.c_row), rows: rows,
         columns: columns)
     default:
-      storeBytes(product, sums, start: start, rows: rows, firstColumn: firstColumn, columns: columns)
+      storeBytes(
+        product, Integers.self, UnsafeRawPointer(sums), sumsRow: panelWidth, start: start, rows: rows,
+        firstColumn: firstColumn, columns: columns)
     }
   }
 }
@@ -50,10 +53,10 @@ extension Level {
 extension kernels_short_product {
   /// A's zero point is one, and B has none: what is to be taken from a sum depends on its column alone.
   @inline(__always)
-  fileprivate var hasPlainSums: Bool { row_zero_points == nil && row_sums == nil }
+  var hasPlainSums: Bool { row_zero_points == nil && row_sums == nil }
 
   @inline(__always)
-  fileprivate var isBytes: Bool {
+  var isBytes: Bool {
     if case .bytes = sums { return true }
     return false
   }
@@ -176,10 +179,30 @@ private func storeSums(
   }
 }
 
+/// How sums stand in memory: types without values, as `LaneFunction`'s.
+protocol SumFormat {
+  static func load(_ sums: UnsafeRawPointer, _ index: Int, _ part: Int) -> lanes_i32
+}
+
+enum Integers: SumFormat {
+  @inline(__always)
+  static func load(_ sums: UnsafeRawPointer, _ index: Int, _ part: Int) -> lanes_i32 {
+    loadIntegers(sums.assumingMemoryBound(to: Int32.self) + index, part)
+  }
+}
+
+enum WholeNumbers: SumFormat {
+  @inline(__always)
+  static func load(_ sums: UnsafeRawPointer, _ index: Int, _ part: Int) -> lanes_i32 {
+    lanes_to_integers(loadPart(sums.assumingMemoryBound(to: Float.self) + index, part))
+  }
+}
+
+/// Rounds and saturates sums, `sumsRow` elements from one row to the next, into C's elements from `start` on.
 @inline(__always)
-private func storeBytes(
-  _ product: UnsafePointer<kernels_short_product>, _ sums: UnsafePointer<Int32>, start: Int, rows: Int,
-  firstColumn: Int, columns: Int
+func storeBytes<Format: SumFormat>(
+  _ product: UnsafePointer<kernels_short_product>, _ format: Format.Type, _ sums: UnsafeRawPointer,
+  sumsRow: Int, start: Int, rows: Int, firstColumn: Int, columns: Int
 ) {
   let c = product.pointee.c.assumingMemoryBound(to: UInt8.self) + start
   let row = Int(product.pointee.c_row)
@@ -196,7 +219,7 @@ private func storeBytes(
     var scale = factor
     if let scales = product.pointee.column_scale { scale *= loadPart(scales + column, part) }
     for line in 0..<rows {
-      let sum = lanes_load_integers(sums + line * Level.panelWidth + index) &+ shift
+      let sum = format.load(sums, line * sumsRow + index, part) &+ shift
       let value = lanes_less(lanes_greater(lanes_from_integers(sum) * scale, low), high)
       lanes_store_bytes(c + line * row + index, roundedToEven(value) &+ offset, Int64(part))
     }

@@ -95,6 +95,13 @@ extension Level {
     _ y: UnsafeMutablePointer<Float>
   ) {
     let offset = lanes_i32(repeating: zeroPoint)
+    if scale == 1 {
+      forEachPart(count) { index, part in
+        let value = lanes_load_bytes(x + index, Int64(part), isSigned) &- offset
+        storePart(y + index, lanes_from_integers(value), part)
+      }
+      return
+    }
     forEachPart(count) { index, part in
       let value = lanes_load_bytes(x + index, Int64(part), isSigned) &- offset
       storePart(y + index, lanes_from_integers(value) * splat(scale), part)

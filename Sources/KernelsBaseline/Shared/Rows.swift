@@ -96,7 +96,9 @@ private func softmaxRow(
   var nextGreatest = greatest
   forEachPart(length) { index, part in
     greatest = lanes_greater(loadPart(x + index, part, filler: -.infinity), greatest)
-    if isPair { nextGreatest = lanes_greater(loadPart(nextX + index, part, filler: -.infinity), nextGreatest) }
+    if isPair {
+      nextGreatest = lanes_greater(loadPart(nextX + index, part, filler: -.infinity), nextGreatest)
+    }
   }
   let peak = splat(lanes_peak(greatest))
   let nextPeak = isPair ? splat(lanes_peak(nextGreatest)) : peak

@@ -92,7 +92,8 @@ func exponential2(ofNegative x: lanes_f32) -> lanes_f32 {
     let shifted = bounded + splat(sixteenthShifter)
     let power = shifted - splat(sixteenthShifter)
     let rest = bounded - power
-    let sum = extend(lanes_multiply_add(rest, splat(0.055_504_109), splat(0.240_226_507)), rest, 0.693_147_181)
+    let sum = extend(
+      lanes_multiply_add(rest, splat(0.055_504_109), splat(0.240_226_507)), rest, 0.693_147_181)
     let root = sixteenthRoot(lanes_bits(shifted))
     return lanes_scale(lanes_multiply_add(root, sum * rest, root), power)
   }
@@ -218,6 +219,7 @@ private let errorFunctionBound: Float = 12
 /// erf x within 3 ULP.
 @inline(__always)
 func errorFunction(_ x: lanes_f32) -> lanes_f32 {
+  if lanes_have_lookup() { return lanes_copy_sign(errorFunction(ofPositive: lanes_absolute(x)), x) }
   let size = lanes_less(splat(errorFunctionBound), lanes_absolute(x))
   let square = size * size
   let large =
@@ -235,6 +237,7 @@ func errorFunction(_ x: lanes_f32) -> lanes_f32 {
 /// x · Φ(x) within 16 ULP where it is a normal number; without fused multiply-add 100 ULP in its far tail.
 @inline(__always)
 func gelu(_ x: lanes_f32) -> lanes_f32 {
+  if lanes_have_lookup() { return geluByTail(x) }
   let bounded = lanes_less(splat(17), lanes_absolute(x))
   let square = bounded * bounded
   let lost = lanes_multiply_add(bounded, bounded, -square)
@@ -242,6 +245,18 @@ func gelu(_ x: lanes_f32) -> lanes_f32 {
     bounded * splat(0.707_106_781), square: square * splat(0.5), lost: lost * splat(0.5))
   let twicePhi = lanes_select_less(x, splat(0), tail, splat(2) - tail)
   return lanes_greater(splat(-32), x) * splat(0.5) * twicePhi
+}
+
+/// max(x, 0) − |x| · Φ(−|x|)
+@inline(__always)
+private func geluByTail(_ x: lanes_f32) -> lanes_f32 {
+  let bounded = lanes_less(splat(14.9), lanes_absolute(x))
+  let square = bounded * bounded
+  // To first order what the square's rounding lost is made good.
+  let lost = lanes_multiply_add(bounded, bounded, -square)
+  let gauss = exponential(square * splat(-0.5))
+  let tail = millsRatio(bounded) * lanes_multiply_add(gauss, lost * splat(-0.5), gauss)
+  return lanes_greater(splat(0), x) - bounded * tail
 }
 
 /// GELU's approximation by tanh: x · sigmoid(√(8/π) · (x + 0.044715 x³)), within 2⁻²⁰ · |x|.
