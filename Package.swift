@@ -42,8 +42,10 @@ let package = Package(
     .library(name: "JSON", targets: ["JSON"]),
     .library(name: "PluginHost", targets: ["PluginHost"]),
     .library(name: "Tensors", targets: ["Tensors"]),
+    .library(name: "SchedulerSimulation", targets: ["SchedulerSimulation"]),
     .library(name: "identity", type: .dynamic, targets: ["IdentityPlugin"]),
     .library(name: "half_plus_two", type: .dynamic, targets: ["HalfPlusTwoPlugin"]),
+    .library(name: "words", type: .dynamic, targets: ["WordsPlugin"]),
     .library(name: "onnx", type: .dynamic, targets: ["OnnxPlugin"]),
   ],
   dependencies: [
@@ -65,6 +67,12 @@ let package = Package(
     .target(name: "Bytes", swiftSettings: served),
     .target(name: "Tensors", swiftSettings: served),
     .target(name: "Locks", swiftSettings: served),
+    // Generic over what it schedules: whoever uses it compiles it for that.
+    .target(
+      name: "Scheduling",
+      swiftSettings: served + [
+        .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+      ]),
     .target(name: "Telemetry", dependencies: ["Bytes", "Locks"], swiftSettings: served),
 
     // Kernels: one target an instruction set, chosen at run time.
@@ -88,15 +96,21 @@ let package = Package(
       name: "HalfPlusTwoPlugin", dependencies: ["CSwervePlugin"], path: "plugins/half_plus_two",
       sources: ["half_plus_two.c"], publicHeadersPath: ".", cSettings: strictC),
     .target(
+      name: "WordsPlugin", dependencies: ["CSwervePlugin"], path: "plugins/words",
+      exclude: ["README.md", "example"],
+      sources: ["words.c"], publicHeadersPath: ".", cSettings: strictC),
+    .target(
       name: "OnnxPlugin", dependencies: ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
       path: "plugins/onnx", exclude: ["README.md", "example"], sources: ["Sources"], swiftSettings: strict),
 
     // The server.
     .target(
-      name: "PluginHost", dependencies: ["CSwervePlugin", "Tensors", "Kernels", "Telemetry", "Locks"],
+      name: "PluginHost",
+      dependencies: ["CSwervePlugin", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks"],
       swiftSettings: served),
     .target(
-      name: "Serving", dependencies: ["PluginHost", "Tensors", "Telemetry", "Locks"], swiftSettings: served),
+      name: "Serving", dependencies: ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],
+      swiftSettings: served),
     .target(
       name: "HTTP", dependencies: ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
       swiftSettings: served),
@@ -105,12 +119,14 @@ let package = Package(
       name: "ModelFiles", dependencies: ["Serving", "JSON", "Tensors", "Bytes"], swiftSettings: served),
     .target(
       name: "InferenceAPI",
-      dependencies: ["HTTP", "JSON", "Serving", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks"],
-      swiftSettings: served),
+      dependencies: [
+        "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Tensors", "Bytes", "Telemetry", "Locks",
+      ], swiftSettings: served),
     .executableTarget(
       name: "swerve",
       dependencies: [
-        "InferenceAPI", "ModelFiles", "HTTP", "JSON", "Serving", "PluginHost", "Kernels", "Tensors",
+        "InferenceAPI", "ModelFiles", "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Kernels",
+        "Tensors",
         "Telemetry", "Bytes", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: served),
@@ -118,6 +134,13 @@ let package = Package(
     // Tests.
     .target(
       name: "TestSupport", dependencies: ["Tensors", "CZlib"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .target(
+      name: "SchedulerSimulation", dependencies: ["Scheduling", "TestSupport"],
+      path: "Tests/SchedulerSimulation",
+      swiftSettings: strict),
+    .testTarget(
+      name: "SchedulingTests", dependencies: ["Scheduling", "SchedulerSimulation", "TestSupport"],
       swiftSettings: strict),
     .executableTarget(
       name: "onnx-cases", dependencies: ["ONNX", "Kernels", "Tensors"], path: "Tests/OnnxCases",

@@ -12,6 +12,9 @@ let package = Package(
         .product(name: "JSON", package: "swerve"), .product(name: "Tensors", package: "swerve"),
       ],
       swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
+    .executableTarget(
+      name: "simulate-batching", dependencies: [.product(name: "SchedulerSimulation", package: "swerve")],
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
     .target(name: "CPeak", cSettings: [.treatAllWarnings(as: .error)]),
     .executableTarget(
       name: "kernels",

@@ -1,6 +1,7 @@
 /* features.h first: a debug build otherwise sees fd_set without __fds_bits. */
 #include <features.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>

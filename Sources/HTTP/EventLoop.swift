@@ -173,24 +173,21 @@ public final class EventLoop: @unchecked Sendable {
   /// Runs what libevent has, and sleeps if there is nothing.
   private func waitForEvents() {
     guard busyPoll.limit > 0 else { return sleepOrRun() }
-    let (events, changes) = (eventCount, changeCount)
     let start = context.clock.now()
+    busyPoll.beginTurn()
     if busyPoll.isWorthwhile { pollForEvents(until: start + busyPoll.limit) }
-    if eventCount == events { sleepOrRun() }
-    guard eventCount != events else { return }
-    let turns = context.turns.wrappingAdd(1, ordering: .relaxed).oldValue
-    busyPoll.waited(
-      now - start, isAlone: eventCount == events + 1 && changeCount == changes && turns == lastTurn)
-    lastTurn = turns + 1
+    if busyPoll.isTurnEmpty { sleepOrRun() }
+    guard !busyPoll.isTurnEmpty else { return }
+    busyPoll.endTurn(after: now - start, number: context.turns.add(1, ordering: .relaxed).newValue)
   }
 
   /// Looks for events again and again while no other loop has any: a client may need their processors.
   private func pollForEvents(until end: Int64) {
     guard isIdleUntilWoken() else { return }
-    let (events, wakes) = (eventCount, wakeCount)
-    while context.turns.load(ordering: .relaxed) == lastTurn {
+    let wakes = wakeCount
+    while context.turns.load(ordering: .relaxed) == busyPoll.lastTurn {
       event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK)
-      if eventCount != events || wakeCount != wakes || context.clock.now() >= end { return }
+      if !busyPoll.isTurnEmpty || wakeCount != wakes || context.clock.now() >= end { return }
       // On a processor that others want too, they go first.
       sched_yield()
     }
@@ -211,11 +208,7 @@ public final class EventLoop: @unchecked Sendable {
   /// An event came for `connection`.
   func takeUp(_ connection: Connection) {
     readClock()
-    eventCount &+= 1
-    if lastServed != ObjectIdentifier(connection) {
-      lastServed = ObjectIdentifier(connection)
-      changeCount &+= 1
-    }
+    busyPoll.served(ObjectIdentifier(connection))
   }
 
   private func runPosted() {
@@ -381,23 +374,4 @@ public final class EventLoop: @unchecked Sendable {
     guard let base else { return }
     signals.append(SignalEvent(base: base, number: number, action: action))
   }
-}
-
-/// A process signal that a loop reports.
-private final class SignalEvent {
-  private let action: @Sendable (Int32) -> Void
-  private var event: OpaquePointer?
-
-  init(base: OpaquePointer, number: Int32, action: @escaping @Sendable (Int32) -> Void) {
-    self.action = action
-    event = event_new(
-      base, number, Int16(EV_SIGNAL | EV_PERSIST),
-      { number, _, own in
-        guard let own else { return }
-        Unmanaged<SignalEvent>.fromOpaque(own).takeUnretainedValue().action(number)
-      }, Unmanaged.passUnretained(self).toOpaque())
-    if let event { event_add(event, nil) }
-  }
-
-  deinit { if let event { event_free(event) } }
 }

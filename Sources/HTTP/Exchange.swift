@@ -115,6 +115,10 @@ public final class Exchange: @unchecked Sendable {
   /// `127.0.0.1:50312`, `[::1]:50312` or `unix`.
   public var remoteAddress: String { connection?.address.text ?? "" }
 
+  /// The same for all connections of one client: those of an IPv4 address, or of the /64 of an IPv6 address. 0 for
+  /// nobody in particular.
+  public var clientKey: UInt64 { connection?.address.limitKey ?? 0 }
+
   /// The first field of that name (case-insensitive), trimmed; nil if absent.
   public func header(_ name: StaticString) -> String? {
     headerBytes(name).map { String(decoding: $0, as: UTF8.self) }

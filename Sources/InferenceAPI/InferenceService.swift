@@ -33,6 +33,14 @@ public final class InferenceService: ExchangeHandler {
   /// Loads and unloads models; nil if they are fixed.
   let repository: (any RepositoryControl)?
   let access: AccessControl
+  /// Whether answers tell what their phases took.
+  let tellsTiming: Bool
+  /// The clock when the service was made, which is `identity.startedAt`.
+  let startedAt: Int64
+  /// Nil unless clients may use shared memory.
+  let sharedMemory: SharedMemoryRegions?
+  /// Whether faults of `/v2` have Triton's statuses, 500 for a malformed request among them.
+  let usesTritonStatusCodes: Bool
   let requestMetrics: RequestMetricsTable
   private let router = Router(Routes.all)
 
@@ -42,10 +50,14 @@ public final class InferenceService: ExchangeHandler {
   ///   - openAPI: the text of openapi.yaml, served as it is.
   ///   - repository: loads and unloads models; nil if they are fixed.
   ///   - access: who may do what.
+  ///   - tellsTiming: whether answers of inferences have a `Server-Timing` field.
+  ///   - sharedMemory: where clients register shared memory; nil if they may not.
+  ///   - usesTritonStatusCodes: whether faults of `/v2` have Triton's statuses, for clients that depend on them.
   public init(
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
     limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
-    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl()
+    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
+    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false, tellsTiming: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -56,6 +68,10 @@ public final class InferenceService: ExchangeHandler {
     self.openAPI = openAPI
     self.repository = repository
     self.access = access
+    self.tellsTiming = tellsTiming
+    startedAt = clock.now()
+    self.sharedMemory = sharedMemory
+    self.usesTritonStatusCodes = usesTritonStatusCodes
     requestMetrics = RequestMetricsTable(metrics)
   }
 
@@ -64,16 +80,16 @@ public final class InferenceService: ExchangeHandler {
       let known = TargetCache.of(exchange.loop).find(exchange.targetBytes, generation: catalog.generation)
     {
       guard isAllowed(exchange, known.endpoint) else { return }
-      known.endpoint == .infer ? infer(exchange, known.resolved) : predict(exchange, known.resolved)
+      answer(known.endpoint, exchange, known.resolved)
       return
     }
-    switch router.match(exchange.method, exchange.path) {
+    switch match(exchange) {
     case .found(let endpoint, let parameters):
       guard isAllowed(exchange, endpoint), !awakens(endpoint, parameters, exchange) else { return }
       do throws(APIFailure) {
         try answer(endpoint, parameters, exchange)
       } catch {
-        exchange.respond(error)
+        refuse(exchange, error)
       }
     case .options(let allow):
       exchange.respond(status: 204, headers: [("Allow", Method.allowList(allow))]) { _ in }
@@ -84,10 +100,28 @@ public final class InferenceService: ExchangeHandler {
     }
   }
 
+  private func match(_ exchange: Exchange) -> Match<Endpoint> {
+    let path = exchange.path
+    let match = router.match(exchange.method, path)
+    switch match {
+    case .found, .options: return match
+    case .notFound, .methodNotAllowed:
+      guard let lowered = Routes.inLowerCase(path) else { return match }
+      return router.match(exchange.method, lowered)
+    }
+  }
+
+  /// Answers with a refusal.
+  func refuse(_ exchange: Exchange, _ failure: APIFailure) {
+    var failure = failure
+    if usesTritonStatusCodes, let status = failure.tritonStatus { failure.status = status }
+    exchange.respond(failure)
+  }
+
   /// Whether the request may use `endpoint`; if not, it has been answered.
   private func isAllowed(_ exchange: Exchange, _ endpoint: Endpoint) -> Bool {
     do throws(APIFailure) { try access.check(exchange, endpoint) } catch {
-      exchange.respond(error)
+      refuse(exchange, error)
       return false
     }
     return true
@@ -96,10 +130,10 @@ public final class InferenceService: ExchangeHandler {
   /// Refuses what `handle` would refuse anyway before its body is read.
   public func admit(_ exchange: Exchange) -> Admission {
     do throws(APIFailure) {
-      switch router.match(exchange.method, exchange.path) {
+      switch match(exchange) {
       case .found(let endpoint, let parameters):
         try access.check(exchange, endpoint)
-        guard endpoint == .infer || endpoint == .predict else {
+        guard endpoint.isInference else {
           // The server's own limit holds for models that are sent along.
           return endpoint == .repositoryLoad ? .admit : .admitBody(upTo: InferenceService.maximumIgnoredBody)
         }
@@ -107,7 +141,7 @@ public final class InferenceService: ExchangeHandler {
         let reference = try reference(exchange, parameters, dialect)
         let model = try model(reference, dialect)
         if !model.isAsleep { _ = try description(of: model, reference, dialect) }
-        return dialect == .openInference ? admission(of: exchange) : .admit
+        return endpoint == .infer ? admission(of: exchange) : .admit
       case .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)
       case .methodNotAllowed(let allow): throw methodNotAllowed(exchange, allow)
@@ -128,44 +162,6 @@ public final class InferenceService: ExchangeHandler {
 
   /// Bytes of a body that a route without use for it still reads, so that the connection lives on.
   private static let maximumIgnoredBody = 65_536
-
-  private func answer(
-    _ endpoint: Endpoint, _ parameters: PathParameters, _ exchange: Exchange
-  ) throws(APIFailure) {
-    switch endpoint {
-    case .index: answerIndex(exchange)
-    case .openAPI: exchange.respond(status: 200, contentType: "application/yaml") { $0.append(openAPI) }
-    case .metrics:
-      exchange.respond(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8") {
-        metrics.writePrometheus(to: $0)
-      }
-    case .live: exchange.respond(.object([("live", .bool(true))]))
-    case .ready: answerReady(exchange)
-    case .health: answerHealth(exchange)
-    case .serverMetadata: exchange.respond(ServerDocuments.metadata(identity))
-    case .modelNames: exchange.respond(.object([("models", ServerDocuments.names(catalog.allModels))]))
-    case .modelMetadata: try answerModelMetadata(exchange, parameters)
-    case .modelReady: try answerModelReady(exchange, parameters)
-    case .repositoryIndex: try answerRepositoryIndex(exchange)
-    case .repositoryLoad: try answerRepositoryLoad(exchange, parameters)
-    case .repositoryUnload: try answerRepositoryUnload(exchange, parameters)
-    case .infer, .predict: answerInference(endpoint, parameters, exchange)
-    case .modelList: exchange.respond(ModelStatus.list(catalog.allModels, identity))
-    case .modelStatus: try answerModelStatus(exchange, parameters)
-    case .servableMetadata: try answerServableMetadata(exchange, parameters)
-    }
-  }
-
-  private func answerInference(_ endpoint: Endpoint, _ parameters: PathParameters, _ exchange: Exchange) {
-    let dialect = endpoint == .infer ? Dialect.openInference : .tensorFlowServing
-    do throws(APIFailure) {
-      let resolved = try resolve(try reference(exchange, parameters, dialect), dialect, exchange)
-      TargetCache.of(exchange.loop).store(exchange.targetBytes, endpoint, resolved)
-      endpoint == .infer ? infer(exchange, resolved) : predict(exchange, resolved)
-    } catch {
-      CallContext(exchange, self, metrics: requestMetrics.unknownModel(dialect)).fail(exchange, error)
-    }
-  }
 
   func notFound(_ exchange: Exchange) -> APIFailure {
     let request = "\(exchange.method.name) \(excerpt(exchange.path))"

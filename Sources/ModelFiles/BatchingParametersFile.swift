@@ -11,6 +11,7 @@ public struct BatchingParametersFile: Sendable, Equatable {
 
   public init(text: [UInt8]) throws(ConfigurationFault) {
     let message = MessageReader(try ProtobufText.fields(of: text))
+    var sizes: ProtobufField?
     for field in message.fields {
       switch field.name {
       case "max_batch_size", "max_execution_batch_size":
@@ -22,7 +23,8 @@ public struct BatchingParametersFile: Sendable, Equatable {
         batching.maximumEnqueuedBatches = try message.wrapped(field, 1...Int(Int32.max))
       case "num_batch_threads": threads = try message.wrapped(field, 1...65_536)
       case "allowed_batch_sizes":
-        batching.preferredSizes.append(try message.integer(field, 1...Int(Int32.max)))
+        _ = try message.integer(field, 1...Int(Int32.max))
+        if sizes == nil { sizes = field }
       case "enable_large_batch_splitting", "thread_pool_name": break
       case "pad_variable_length_inputs":
         if try message.bool(field) {
@@ -30,6 +32,9 @@ public struct BatchingParametersFile: Sendable, Equatable {
         }
       default: notes.append(message.unknown(field))
       }
+    }
+    if let sizes {
+      notes.append(message.ignored(sizes, because: "the size that is served fastest is measured"))
     }
   }
 }

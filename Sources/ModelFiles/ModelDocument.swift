@@ -5,7 +5,7 @@ import Serving
 /// A model's `model.json`: the server's own form of a configuration.
 struct ModelDocument {
   private static let members = [
-    "plugin", "parameters", "versions", "labels", "default_version", "max_batch", "instances",
+    "plugin", "parameters", "versions", "labels", "default_version", "max_batch", "instances", "cache",
   ]
 
   /// Changes what `document` says of `configuration`.
@@ -26,10 +26,15 @@ struct ModelDocument {
       case "default_version": configuration.defaultVersion = try positive(value, name)
       case "max_batch": configuration.maximumBatch = try positive(value, name)
       case "instances": configuration.instances = try positive(value, name)
+      case "cache": configuration.cacheBytes = try cacheBytes(value)
+      case _ where batchingMembers.contains(name): break
       default:
-        throw ConfigurationFault("'\(name)' is not a setting; there are \(members.joined(separator: ", "))")
+        throw ConfigurationFault(
+          "'\(name)' is not a setting; there are \((members + batchingMembers).joined(separator: ", "))"
+        )
       }
     }
+    try readBatching(document, into: &configuration)
   }
 
   private static func versionPolicy(_ value: JSONValue) throws(ConfigurationFault) -> VersionPolicy {
@@ -60,7 +65,14 @@ struct ModelDocument {
     return text
   }
 
-  private static func positive(_ value: JSONValue, _ name: String) throws(ConfigurationFault) -> Int {
+  private static func cacheBytes(_ value: JSONValue) throws(ConfigurationFault) -> Int {
+    guard case .object(let members) = value, members.count == 1, let bytes = value["bytes"] else {
+      throw ConfigurationFault("'cache': expected {\"bytes\": N}")
+    }
+    return try positive(bytes, "cache.bytes")
+  }
+
+  static func positive(_ value: JSONValue, _ name: String) throws(ConfigurationFault) -> Int {
     guard case .integer(let number) = value, number > 0 else {
       throw ConfigurationFault("'\(name)': expected a whole number above 0")
     }

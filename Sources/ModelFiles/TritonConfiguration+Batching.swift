@@ -5,11 +5,13 @@ extension TritonConfiguration {
   mutating func readBatching(_ message: MessageReader) throws(ConfigurationFault) {
     var batching = BatchingSettings()
     var levelCount = 0
+    var preferred: ProtobufField?
     var policies: [(level: Int, policy: QueueSettings)] = []
     for field in message.fields {
       switch field.name {
       case "preferred_batch_size":
-        batching.preferredSizes.append(try message.integer(field, 1...Int(Int32.max)))
+        _ = try message.integer(field, 1...Int(Int32.max))
+        if preferred == nil { preferred = field }
       case "max_queue_delay_microseconds": batching.maximumDelay = try message.microseconds(field)
       case "preserve_ordering":
         if try message.bool(field) {
@@ -25,6 +27,9 @@ extension TritonConfiguration {
         policies.append((try entry.integer(key, 1...1024), try queue(try entry.message(value))))
       default: note(message.unknown(field))
       }
+    }
+    if let preferred {
+      note(message.ignored(preferred, because: "the size that is served fastest is measured"))
     }
     guard batching.defaultLevel <= levelCount, policies.allSatisfy({ $0.level <= levelCount }) else {
       throw ConfigurationFault("'\(message.place)': a level is above priority_levels, which is \(levelCount)")
@@ -45,7 +50,10 @@ extension TritonConfiguration {
         default: throw message.fault(field, "REJECT or DELAY")
         }
       case "default_timeout_microseconds": queue.timeout = try message.microseconds(field)
-      case "allow_timeout_override": queue.allowsTimeoutOverride = try message.bool(field)
+      case "allow_timeout_override":
+        if try !message.bool(field) {
+          note(message.ignored(field, because: "a request may always ask for less"))
+        }
       case "max_queue_size": queue.maximumSize = try message.integer(field, 0...Int(Int32.max))
       default: note(message.unknown(field))
       }

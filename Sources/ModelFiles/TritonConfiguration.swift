@@ -63,12 +63,7 @@ public struct TritonConfiguration {
     case "ensemble_scheduling":
       throw ConfigurationFault(
         message.sentence(field, "is not supported: a model here is one model, not several"))
-    case "response_cache":
-      let cache = try message.message(field)
-      for inner in cache.fields {
-        let isOn = inner.name == "enable" ? try cache.bool(inner) : true
-        if isOn { note(cache.ignored(inner, because: "answers are not kept")) }
-      }
+    case "response_cache": try readCache(try message.message(field))
     case "model_transaction_policy":
       note(message.ignored(field, because: "the model itself says how it answers"))
     case let name where TritonConfiguration.withoutEffect[name] != nil:
@@ -76,6 +71,9 @@ public struct TritonConfiguration {
     default: note(message.unknown(field))
     }
   }
+
+  /// What a response cache may hold. Triton has one size for all models, on its command line.
+  private static let cacheBytes = 64 << 20
 
   /// Fields that Triton has and this server has nothing for.
   private static let withoutEffect = [
@@ -101,6 +99,7 @@ public struct TritonConfiguration {
           message.sentence(platform.field, "ensemble is not supported: a model here is one model"))
       }
       configuration.plugin = TritonConfiguration.plugins[name] ?? name
+      configuration.platform = platform?.text ?? TritonConfiguration.platforms[name]
     }
     guard !parameters.isEmpty else { return }
     let buffer = ByteBuffer()
@@ -110,6 +109,9 @@ public struct TritonConfiguration {
 
   /// The plugin that does what a backend of Triton does.
   private static let plugins = ["onnxruntime": "onnx"]
+
+  /// What Triton calls the models of a backend.
+  private static let platforms = ["onnxruntime": "onnxruntime_onnx"]
 
   private func parameter(
     _ field: ProtobufField, _ entry: MessageReader
@@ -132,6 +134,16 @@ public struct TritonConfiguration {
       note(
         message.ignored(
           field, because: "the plugin finds its file by itself: model.onnx, or the only .onnx file"))
+    }
+  }
+
+  private mutating func readCache(_ cache: MessageReader) throws(ConfigurationFault) {
+    for field in cache.fields {
+      guard field.name == "enable" else {
+        note(cache.unknown(field))
+        continue
+      }
+      configuration.cacheBytes = try cache.bool(field) ? TritonConfiguration.cacheBytes : nil
     }
   }
 

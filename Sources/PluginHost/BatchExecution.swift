@@ -123,6 +123,24 @@ final class BatchExecution: @unchecked Sendable {
     }
   }
 
+  /// Takes every request back that is still open, unfinished; one that has streamed is ended.
+  ///
+  /// - Returns: the positions of those taken back.
+  func takeOpen(_ status: PluginStatus, _ message: String) -> [Int] {
+    var taken: [Int] = []
+    for position in 0..<requestCount {
+      let handle = UInt(bitPattern: batch.pointee.requests[position])
+      guard let closed = slots[position].close(handle) else { continue }
+      if closed.hasStreamed {
+        finish(closed, status, message)
+      } else {
+        taken.append(position)
+        leave()
+      }
+    }
+    return taken
+  }
+
   /// Ends a request that was taken out of its slot.
   func finish(_ closed: ClosedRequest, _ status: PluginStatus, _ message: String) {
     var result = PluginError(status: status, message: message)

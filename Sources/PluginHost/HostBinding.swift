@@ -78,11 +78,17 @@ final class HostBinding: @unchecked Sendable {
     log(Log.Level(rawValue: Int(min(max(level, 0), 3))) ?? .error, text(message, limit: Self.lineLimit))
   }
 
+  /// Says that the plugin did what it must not.
+  func fault(_ message: String) {
+    log(.error, message)
+    services.faults?(message)
+  }
+
   /// Says, once for each kind of it and model, that the plugin breaks the rules of the ABI.
   func report(_ misuse: Misuse, _ message: @autoclosure () -> String) {
     let (old, _) = reported.bitwiseOr(misuse.rawValue, ordering: .relaxed)
     guard old & misuse.rawValue == 0 else { return }
-    log(.error, "the plugin breaks the rules of the ABI: \(message())")
+    fault("the plugin breaks the rules of the ABI: \(message())")
     if services.abortsOnMisuse { abort() }
   }
 }

@@ -12,7 +12,10 @@ public final class HostServices: Sendable {
     @Sendable (_ level: Log.Level, _ plugin: String, _ model: String, _ message: String) -> Void
 
   let log: LogSink
+  /// Gets, beside the log, what a plugin does against the rules of the ABI.
+  let faults: (@Sendable (_ message: String) -> Void)?
   let abortsOnMisuse: Bool
+  let trust: PluginTrust
   /// Bytes that one output may have.
   let tensorLimit: Int
   let team: ThreadTeam
@@ -36,17 +39,22 @@ public final class HostServices: Sendable {
   ///   - instructionSet: the widest that kernels/1 uses; plugins are told.
   ///   - memoryLimit: bytes that all plugins together may take through memory/1.
   ///   - tensorLimit: bytes that one output of one batch may have.
+  ///   - trust: which libraries are loaded.
   ///   - abortsOnMisuse: whether a plugin that breaks the rules of the ABI takes the process down, for
   ///     its author to see where, and is not just named in the log.
   ///   - log: gets the plugins' lines; the default drops them.
+  ///   - faults: gets, beside the log, a sentence on each breach of those rules.
   public init(
     serverVersion: String = "0", metrics: Metrics? = nil, threadPool: ThreadPool? = nil,
     instructionSet: InstructionSet = .detect(), memoryLimit: Int = .max, tensorLimit: Int = 4 << 30,
-    abortsOnMisuse: Bool = false,
-    log: @escaping LogSink = { _, _, _, _ in }
+    trust: PluginTrust = PluginTrust(), abortsOnMisuse: Bool = false,
+    log: @escaping LogSink = { _, _, _, _ in },
+    faults: (@Sendable (_ message: String) -> Void)? = nil
   ) {
     self.log = log
+    self.faults = faults
     self.abortsOnMisuse = abortsOnMisuse
+    self.trust = trust
     self.tensorLimit = tensorLimit
     self.instructionSet = instructionSet
     kernels = KernelsService(instructionSet)

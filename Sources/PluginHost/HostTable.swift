@@ -50,8 +50,7 @@ private func addOutput(
     return nil
   }
   guard rank <= SWERVE_MAX_RANK else {
-    binding.log(
-      .error,
+    binding.fault(
       "output \"\(excerpt(name))\" was added with rank \(rank); at most \(SWERVE_MAX_RANK) is possible")
     return nil
   }
@@ -65,7 +64,7 @@ private func addOutput(
   switch execution.addOutput(token: token, name: name, dtype: dtype, shape: shape) {
   case .success(let output): return output.tensor
   case .failure(let error):
-    binding.log(.error, error.message)
+    binding.fault(error.message)
     return nil
   }
 }
@@ -81,7 +80,7 @@ private func addBytes(
   switch execution.addBytes(token: token, size: size) {
   case .success(let memory): return memory.base
   case .failure(let error):
-    binding.log(.error, error.message)
+    binding.fault(error.message)
     return nil
   }
 }
@@ -104,7 +103,7 @@ private func send(
     isDelivered = request.receiver.receive(chunk: chunk)
     return swerve_status(isDelivered ? SWERVE_OK : SWERVE_CANCELLED)
   } catch {
-    binding.log(.error, error.message)
+    binding.fault(error.message)
     return error.status.rawValue
   }
 }

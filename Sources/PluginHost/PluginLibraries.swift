@@ -6,7 +6,7 @@ final class PluginLibraries: Sendable {
 
   /// The library in the file at `path`. One load at a time.
   func load(_ path: String, _ services: HostServices) throws(PluginError) -> PluginLibrary {
-    let file = try SharedObject(path: path)
+    let file = try SharedObject(path: path, trust: services.trust)
     let identity = file.identity
     let result: Result<PluginLibrary, PluginError> = loaded.withLock { loaded in
       if let known = loaded[identity] { return .success(known) }

@@ -43,17 +43,30 @@ public final class PluginModel: @unchecked Sendable {
   ///
   /// Inputs that the description does not have, or not so, are refused with `invalidArgument`.
   public func execute(inputs: [Tensor], requests: [PluginRequest]) {
-    guard !requests.isEmpty else { return }
+    _ = execute(inputs: inputs, requests: requests, isRetried: false)
+  }
+
+  /// As `execute`, for a batch that the caller executes again, in parts, if the plugin fails it as a whole: then the
+  /// requests that the plugin left open, and that have streamed nothing, are not finished.
+  ///
+  /// - Returns: their positions among `requests`, ascending.
+  public func executeToRetry(inputs: [Tensor], requests: [PluginRequest]) -> [Int] {
+    execute(inputs: inputs, requests: requests, isRetried: true)
+  }
+
+  private func execute(inputs: [Tensor], requests: [PluginRequest], isRetried: Bool) -> [Int] {
+    guard !requests.isEmpty else { return [] }
     do throws(PluginError) {
       let inputs = try arranged(inputs)
       guard let execution = takeExecution(), begin(execution, inputs, requests) else {
         throw PluginError(status: .unavailable, message: "too many requests are open")
       }
-      run(execution)
+      return run(execution, isRetried: isRetried)
     } catch {
       for request in requests {
         request.receiver.finish(status: error.status, message: error.message, outputs: [])
       }
+      return []
     }
   }
 
@@ -63,16 +76,24 @@ public final class PluginModel: @unchecked Sendable {
     return false
   }
 
-  private func run(_ execution: BatchExecution) {
+  private func run(_ execution: BatchExecution, isRetried: Bool) -> [Int] {
+    var open: [Int] = []
     let code = library.table.execute(handle, execution.batch, execution.error)
     switch PluginStatus(rawValue: code) {
     case .ok: execution.finishOpen(.ok, "")
     case .pending: break
     default:
       let message = failureMessage(&execution.error.pointee, code, of: "execute")
-      execution.finishOpen(PluginStatus(ending: code), message)
+      let status = PluginStatus(ending: code)
+      // What the plugin cannot do now, or was told to stop, it will not do in parts either.
+      if isRetried, status != .unavailable, status != .cancelled {
+        open = execution.takeOpen(status, message)
+      } else {
+        execution.finishOpen(status, message)
+      }
     }
     execution.leave()
+    return open
   }
 
   /// Tells the plugin that nobody waits for the request any more.

@@ -17,8 +17,9 @@ struct SharedObject: ~Copyable {
   let path: String
   let identity: Identity
   private let descriptor: Int32
+  private let trust: PluginTrust
 
-  init(path: String) throws(PluginError) {
+  init(path: String, trust: PluginTrust) throws(PluginError) {
     // Non-blocking, since opening a FIFO would wait for its writer.
     let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else {
@@ -29,7 +30,7 @@ struct SharedObject: ~Copyable {
     }
     let identity: Identity
     do throws(PluginError) {
-      identity = try Self.identify(descriptor, path)
+      identity = try Self.identify(descriptor, path, trust)
       try ELFCheck(descriptor: descriptor, fileSize: identity.size, path: path).run()
     } catch {
       close(descriptor)
@@ -38,11 +39,14 @@ struct SharedObject: ~Copyable {
     self.path = path
     self.identity = identity
     self.descriptor = descriptor
+    self.trust = trust
   }
 
   deinit { close(descriptor) }
 
-  private static func identify(_ descriptor: Int32, _ path: String) throws(PluginError) -> Identity {
+  private static func identify(
+    _ descriptor: Int32, _ path: String, _ trust: PluginTrust
+  ) throws(PluginError) -> Identity {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       throw PluginError(
@@ -53,6 +57,7 @@ struct SharedObject: ~Copyable {
     case S_IFDIR: throw refusal(path, "is a directory; expected a shared library (.so)")
     default: throw refusal(path, "is not a regular file; expected a shared library (.so)")
     }
+    try trust.check(path, mode: status.st_mode)
     guard status.st_size <= sizeLimit else {
       throw refusal(path, "has \(status.st_size) bytes; at most \(sizeLimit) are possible")
     }
@@ -87,10 +92,11 @@ struct SharedObject: ~Copyable {
     }
     do throws(PluginError) {
       try copyContents(to: copy)
-      guard try Self.identify(descriptor, path) == identity else {
+      guard try Self.identify(descriptor, path, trust) == identity else {
         throw PluginError(
           status: .unavailable, message: "\(path): was written to while it was read; load it again")
       }
+      try trust.check(path, contents: copy)
     } catch {
       close(copy)
       throw error

@@ -14,6 +14,8 @@ public struct ServingError: Error, Sendable {
   public var message: String
   /// The input or output at fault, if one is.
   public var tensor: String?
+  /// Nanoseconds in which it may be worth trying again, as far as is known; 0: not known.
+  public var retryAfter: Int64 = 0
 
   public init(_ code: Code, _ message: String, tensor: String? = nil) {
     self.code = code

@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import Synchronization
 
 /// Log lines on standard error: one record a line, as text or as JSON.
 ///
@@ -19,19 +20,33 @@ public final class Log: Sendable {
 
   public enum Format: String, Sendable, CaseIterable { case text, json }
 
-  public let level: Level
+  /// A bit for each level that is written.
+  private let levels: Atomic<Int>
   private let format: Format
   private let descriptor: Int32
 
+  /// - Parameter level: it and all above it are written.
   public init(level: Level = .info, format: Format = .text, descriptor: Int32 = 2) {
-    self.level = level
+    levels = Atomic(Level.allCases.reduce(0) { $1 >= level ? $0 | 1 << $1.rawValue : $0 })
     self.format = format
     self.descriptor = descriptor
   }
 
-  /// Writes one record if its level is high enough; `message` is not evaluated otherwise.
+  /// Whether records of `level` are written. From any thread.
+  public func isEnabled(_ level: Level) -> Bool { levels.load(ordering: .relaxed) & 1 << level.rawValue != 0 }
+
+  /// Has records of `level` written from now on, or not. From any thread.
+  public func setEnabled(_ level: Level, _ isEnabled: Bool) {
+    if isEnabled {
+      levels.bitwiseOr(1 << level.rawValue, ordering: .relaxed)
+    } else {
+      levels.bitwiseAnd(~(1 << level.rawValue), ordering: .relaxed)
+    }
+  }
+
+  /// Writes one record if its level is; `message` is not evaluated otherwise.
   public func write(_ level: Level, _ message: @autoclosure () -> String, _ fields: [(String, String)] = []) {
-    guard level >= self.level else { return }
+    guard isEnabled(level) else { return }
     let line = ByteBuffer(capacity: 256)
     switch format {
     case .text:

@@ -45,13 +45,20 @@ struct LimitOptions: ParsableArguments {
   @Option(name: .customLong("max-json-depth"), help: "Levels that the JSON of a request may be nested.")
   var maxJSONDepth = 64
 
+  @Option(help: "Regions of shared memory that clients may have registered at once.")
+  var maxSharedMemoryRegions = 256
+
+  @Option(help: "Bytes that the inputs of a request may have in shared memory.")
+  var maxSharedMemoryBytes = 1 << 30
+
   @Option(help: "Seconds an inference may take if its request does not say; 0: no limit.")
   var requestSeconds = 0.0
 
   static let optionNames = [
     "max-header-fields", "max-target-bytes", "max-chunks", "max-body-bytes-in-all", "max-requests-in-flight",
     "max-backlog-bytes", "body-seconds", "min-body-rate", "stall-seconds", "min-reply-rate",
-    "half-close-seconds", "max-tensors", "max-json-depth", "request-seconds",
+    "half-close-seconds", "max-tensors", "max-json-depth", "max-shared-memory-regions",
+    "max-shared-memory-bytes", "request-seconds",
   ]
 
   mutating func validate() throws {
@@ -69,6 +76,8 @@ struct LimitOptions: ParsableArguments {
     try check("half-close-seconds", halfCloseSeconds, 0.01...day)
     try check("max-tensors", maxTensors, 1...65_536)
     try check("max-json-depth", maxJSONDepth, 8...64)
+    try check("max-shared-memory-regions", maxSharedMemoryRegions, 1...65_536)
+    try check("max-shared-memory-bytes", maxSharedMemoryBytes, 1...(1 << 40))
     try check("request-seconds", requestSeconds, 0...day)
   }
 

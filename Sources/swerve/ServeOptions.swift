@@ -1,5 +1,6 @@
 public import ArgumentParser
 import HTTP
+import InferenceAPI
 import Kernels
 public import Serving
 public import Telemetry
@@ -40,6 +41,15 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "A folder of plugins, searched before the built-in ones. May be given again.")
   var plugins: [String] = []
 
+  @Option(
+    help:
+      "A list as sha256sum writes it; only plugins whose sums are in it are loaded, the built-in ones included."
+  )
+  var pluginChecksums: String?
+
+  @Flag(help: "Load plugins that everyone on the machine may write.")
+  var trustWritablePlugins = false
+
   @OptionGroup(title: "Models") var repository: RepositoryOptions
 
   @Option(help: "Event loops, each a thread; 0: one for each core the process may use.")
@@ -49,7 +59,10 @@ struct ServeOptions: ParsableArguments {
   var workers = 0
 
   @Option(
-    help: "Microseconds that a model may take and still run on the event loop of its request; 0: none does."
+    help: """
+      Microseconds that a model may take and still run on the event loop of its request, for each 64 KiB of input; \
+      0: none does.
+      """
   )
   var inlineMicroseconds = 20
 
@@ -83,6 +96,17 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Bytes from which on a response is packed for a client that asks for it; 0: never.")
   var compressMinBytes = 1024
 
+  @Flag(
+    help:
+      "Let clients pass tensors in shared memory. They reach all that the server's user may, so trust them.")
+  var sharedMemory = false
+
+  @Flag(help: "Answer faults of /v2 with Triton's statuses, such as 500 for a malformed request.")
+  var tritonStatusCodes = false
+
+  @Option(help: "What GET /v2 says is the server's name; some clients look for one.")
+  var serverName = Build.name
+
   @Option(help: "Origins whose pages may use the server, separated by commas; * for any.")
   var corsOrigins = ""
 
@@ -91,6 +115,17 @@ struct ServeOptions: ParsableArguments {
 
   @Option(help: "Bytes of inputs that may wait for one model; more are refused with 429.")
   var queueBytes = 1 << 30
+
+  @Option(
+    help:
+      "Seconds that a request may be expected to wait for its model; 0: no limit. More is refused with 429.")
+  var queueWaitSeconds = 30.0
+
+  @Option(help: "Bytes that the inputs of all queued and running requests may have; 0: no limit.")
+  var requestBytes = 4 << 30
+
+  @Flag(help: "Tell in each answer, as Server-Timing, what its phases took.")
+  var serverTiming = false
 
   @Option(help: "Bytes that plugins may take through the host's memory service; 0: no limit.")
   var pluginMemoryBytes = 0
@@ -111,14 +146,18 @@ struct ServeOptions: ParsableArguments {
   var cpu: String?
 
   static let listOptionNames = ["models", "plugins"] + RepositoryOptions.listOptionNames
-  static let flagNames: [String] = RepositoryOptions.flagNames
+  static let flagNames =
+    ["server-timing", "trust-writable-plugins", "shared-memory", "triton-status-codes"]
+    + RepositoryOptions.flagNames
   static let valueOptionNames =
     [
       "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "loops", "workers",
       "busy-poll-microseconds",
       "inline-microseconds", "max-body-bytes",
       "max-header-bytes", "max-connections", "max-connections-per-address", "header-seconds", "idle-seconds",
-      "compress-min-bytes", "cors-origins", "queue-requests", "queue-bytes", "plugin-memory-bytes",
+      "compress-min-bytes", "server-name", "cors-origins", "queue-requests", "queue-bytes",
+      "queue-wait-seconds",
+      "request-bytes", "plugin-memory-bytes", "plugin-checksums",
       "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
     ] + RepositoryOptions.valueOptionNames + LimitOptions.optionNames
 
@@ -160,6 +199,9 @@ struct ServeOptions: ParsableArguments {
     }
     try require(queueRequests > 0, "--queue-requests \(queueRequests)", "above 0")
     try require(queueBytes > 0, "--queue-bytes \(queueBytes)", "above 0")
+    try require(
+      (0...day).contains(queueWaitSeconds), "--queue-wait-seconds \(queueWaitSeconds)", "0 to 86400")
+    try require(requestBytes >= 0, "--request-bytes \(requestBytes)", "0 or above")
     try require((0...day).contains(drainSeconds), "--drain-seconds \(drainSeconds)", "0 to 86400")
     try require((0...day).contains(graceSeconds), "--grace-seconds \(graceSeconds)", "0 to 86400")
   }
@@ -186,6 +228,12 @@ struct ServeOptions: ParsableArguments {
 }
 
 extension ServeOptions {
+  /// Where clients register shared memory; nil if they may not.
+  var sharedMemoryRegions: SharedMemoryRegions? {
+    guard sharedMemory else { return nil }
+    return SharedMemoryRegions(
+      maximumCount: limits.maxSharedMemoryRegions, maximumInputBytes: limits.maxSharedMemoryBytes)
+  }
   /// Whether the server can be reached over TCP from its own machine only.
   var isLocal: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 

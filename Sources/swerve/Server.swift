@@ -34,14 +34,16 @@ final class Server: Sendable {
         reader: ConfigurationFiles()),
       locator: PluginLocator(directories: Installation.pluginDirectories(extra: options.plugins)),
       configuration: serving,
-      services: Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
+      services: try Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
       log: log,
       onFirstScan: { Server.announce($0) }, onUnloaded: { malloc_trim(0) })
     let service = InferenceService(
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
-      identity: ServerIdentity(name: Build.name, version: Build.version, startedAt: Int64(time(nil))),
+      identity: ServerIdentity(name: options.serverName, version: Build.version, startedAt: Int64(time(nil))),
       openAPI: Installation.openAPI ?? "", repository: models,
-      access: keys?.access ?? AccessControl(isLocal: options.isLocal))
+      access: keys?.access ?? AccessControl(isLocal: options.isLocal),
+      sharedMemory: options.sharedMemoryRegions, usesTritonStatusCodes: options.tritonStatusCodes,
+      tellsTiming: options.serverTiming)
     http = HTTPServer(
       configuration: Server.http(options, cores: cores), handler: service,
       events: HTTPMetrics(metrics: metrics, log: log).events)
@@ -98,16 +100,19 @@ final class Server: Sendable {
     configuration.inlineNanoseconds = Int64(options.inlineMicroseconds) * 1000
     configuration.queuedRequests = options.queueRequests
     configuration.queuedBytes = options.queueBytes
+    configuration.queuedSeconds = options.queueWaitSeconds
+    configuration.requestBytes = options.requestBytes
     return configuration
   }
 
-  private static func services(_ options: ServeOptions, cores: Int, metrics: Metrics, log: Log)
+  private static func services(_ options: ServeOptions, cores: Int, metrics: Metrics, log: Log) throws
     -> HostServices
   {
-    HostServices(
+    try HostServices(
       serverVersion: Build.version, metrics: metrics, threadPool: ThreadPool(workerCount: cores - 1),
       instructionSet: .detect(limit: options.cpu),
-      memoryLimit: options.pluginMemoryBytes > 0 ? options.pluginMemoryBytes : .max
+      memoryLimit: options.pluginMemoryBytes > 0 ? options.pluginMemoryBytes : .max,
+      trust: PluginTrust(options)
     ) { level, plugin, model, message in
       log.write(level, message, [("plugin", plugin), ("model", model)])
     }

@@ -23,7 +23,8 @@ struct Swerve: ParsableCommand {
       """,
     version: Build.version,
     subcommands: [
-      Serve.self, Check.self, Describe.self, Health.self, KernelsReport.self, Version.self,
+      Serve.self, Check.self, Describe.self, Health.self, KernelsReport.self, PluginCommand.self,
+      Version.self,
     ],
     defaultSubcommand: nil)
 

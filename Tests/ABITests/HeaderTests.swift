@@ -17,6 +17,18 @@ import Testing
         + language[1...] + [source])
   }
 
+  @Test(arguments: ["c++", "clang++"])
+  func theWrapperInCxxCompilesAloneAndWithoutWarnings(_ compiler: String) throws {
+    let folder = try TemporaryFolder()
+    let source = try folder.write("alone.cpp", "#include \"swerve_plugin.hpp\"\n")
+    try Toolchain.run(
+      compiler,
+      [
+        "-std=c++20", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-I", Toolchain.include,
+        source,
+      ])
+  }
+
   @Test(arguments: ["identity", "half_plus_two"])
   func thePluginsInTheBookCompileWithoutWarnings(_ name: String) throws {
     try Toolchain.run(

@@ -51,7 +51,7 @@ import Testing
     #expect(refused.status == 503)
     #expect(
       refused.errorMessage.hasPrefix("explicit model load / unload is not allowed if polling is enabled"))
-    #expect((try server.post("/v2/repository/index", "").json as? [Any])?.count == 3)
+    #expect((try server.post("/v2/repository/index", "").json as? [Any])?.count == 4)
   }
 
   @Test func aChangeIsNoticedLongBeforeTheNextLook() throws {

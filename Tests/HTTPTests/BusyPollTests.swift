@@ -3,40 +3,68 @@ import Testing
 
 @testable import HTTP
 
+private final class Somebody: Sendable {}
+
 @Suite struct BusyPollTests {
-  private static func proven() -> BusyPoll {
-    var poll = BusyPoll(limit: 100)
-    for _ in 0..<8 { poll.waited(100, isAlone: true) }
-    return poll
+  private let client = ObjectIdentifier(BusyPollTests.one)
+  private let other = ObjectIdentifier(BusyPollTests.two)
+  private static let one = Somebody()
+  private static let two = Somebody()
+  private var poll = BusyPoll(limit: 100)
+  private var number = 0
+
+  private mutating func turn(_ times: Int = 1, after time: Int64 = 100, by clients: [ObjectIdentifier]? = nil)
+  {
+    for _ in 0..<times {
+      number += 1
+      poll.beginTurn()
+      for client in clients ?? [client] { poll.served(client) }
+      poll.endTurn(after: time, number: number)
+    }
   }
 
-  @Test func eightQuickReturnsAreTheProof() {
-    var poll = BusyPoll(limit: 100)
-    for _ in 0..<7 { poll.waited(100, isAlone: true) }
-    #expect(!poll.isWorthwhile)
-    poll.waited(0, isAlone: true)
+  @Test mutating func eightQuickReturnsAreTheProof() {
+    turn()
+    turn(7)
+    #expect(!poll.isWorthwhile, "the first one was another client's")
+    turn()
+    #expect(poll.isWorthwhile)
+    turn(after: 0)
     #expect(poll.isWorthwhile)
   }
 
-  @Test func aSlowReturnEndsIt() {
-    var poll = Self.proven()
+  @Test mutating func aSlowReturnEndsIt() {
+    turn(9)
     #expect(poll.isWorthwhile)
-    poll.waited(101, isAlone: true)
+    turn(after: 101)
     #expect(!poll.isWorthwhile)
   }
 
-  @Test func anotherClientEndsIt() {
-    var poll = Self.proven()
-    poll.waited(1, isAlone: false)
+  @Test mutating func anotherClientOfTheLoopEndsIt() {
+    turn(9)
+    turn(by: [other])
     #expect(!poll.isWorthwhile)
-    for _ in 0..<7 { poll.waited(1, isAlone: true) }
+    turn(8)
     #expect(!poll.isWorthwhile, "the proof begins anew")
+    turn()
+    #expect(poll.isWorthwhile)
+    turn(by: [client, other])
+    #expect(!poll.isWorthwhile)
   }
 
-  @Test func withoutALimitNothingIsPolled() {
-    var poll = BusyPoll(limit: 0)
-    for _ in 0..<20 { poll.waited(1, isAlone: true) }
+  @Test mutating func anotherLoopEndsIt() {
+    turn(9)
+    number += 1
+    turn()
     #expect(!poll.isWorthwhile)
+  }
+
+  @Test func aTurnIsEmptyUntilAnEventComes() {
+    var poll = poll
+    poll.beginTurn()
+    #expect(poll.isTurnEmpty)
+    poll.served(client)
+    #expect(!poll.isTurnEmpty)
   }
 
   /// One client after another in a row, then a pause, then an answer that comes from another thread.

@@ -56,6 +56,10 @@ func aKeyFileThatIsWrongSaysWhere(_ text: String, _ expected: String) {
   #expect(try predict(["Authorization: Basic \(secret)1"]) == 401)
   #expect(try server.ask("GET", "/v2", headers: ["X-API-Key: \(secret)2"]).status == 200)
   #expect(try server.ask("GET", "/v2", headers: ["X-API-Key: \(secret)1"]).status == 403)
+  let admin = "/admin/models/half_plus_two/batching"
+  #expect(try server.ask("GET", admin, headers: ["X-API-Key: \(secret)2"]).status == 403)
+  let statistics = "/v2/models/half_plus_two/stats"
+  #expect(try server.ask("GET", statistics, headers: ["X-API-Key: \(secret)2"]).status == 200)
   let refused = try server.ask("GET", "/metrics")
   #expect(refused.status == 401 && refused.text.contains("Authorization: Bearer KEY"))
   #expect(refused.headers.contains { $0.hasPrefix("WWW-Authenticate: Bearer") })
@@ -82,5 +86,44 @@ func aKeyFileThatIsWrongSaysWhere(_ text: String, _ expected: String) {
   defer { open.stop() }
   let refused = try open.ask("POST", path)
   #expect(refused.status == 403 && refused.text.contains("--api-keys"))
+  #expect(try open.ask("GET", "/admin/models/half_plus_two/batching").status == 403)
   #expect(try open.ask("POST", "/v2/repository/index").status == 200)
+}
+
+@Test(arguments: [
+  ("/v2/logging", #"{"log_verbose_level":1}"#), ("/v2/trace/setting", #"{"trace_level":["OFF"]}"#),
+  ("/v2/models/half_plus_two/trace/setting", #"{"trace_rate":"1000"}"#),
+])
+func settingsAreReadByAllAndChangedFromTheServersMachineOrWithAnAdminKey(
+  _ path: String, _ body: String
+) throws {
+  let body = Array(body.utf8)
+  let local = try TestServer(FakeModels.catalog)
+  defer { local.stop() }
+  #expect(try local.ask("POST", path, body: body).status == 200)
+  #expect(try local.ask("POST", path, headers: ["Origin: https://example.org"], body: body).status == 403)
+  let open = try TestServer(FakeModels.catalog, access: AccessControl(isLocal: false))
+  defer { open.stop() }
+  #expect(try open.ask("GET", path).status == 200)
+  let refused = try open.ask("POST", path, body: body)
+  #expect(refused.status == 403 && refused.text.contains("--api-keys"), "\(refused.text)")
+  let keyed = try TestServer(
+    FakeModels.catalog, access: try access("look read \(secret)2", "ops admin \(secret)3"))
+  defer { keyed.stop() }
+  #expect(try keyed.ask("GET", path, headers: ["X-API-Key: \(secret)2"]).status == 200)
+  #expect(try keyed.ask("POST", path, headers: ["X-API-Key: \(secret)2"], body: body).status == 403)
+  #expect(try keyed.ask("POST", path, headers: ["X-API-Key: \(secret)3"], body: body).status == 200)
+}
+
+@Test(arguments: [
+  "/v2/models/m/generate", "/v2/models/m/generate_stream", "/v1/models/m:classify", "/v1/models/m:regress",
+  "/v1/models/m:explain", "/v2/systemsharedmemory/region/r/register", "/v2/cudasharedmemory/unregister",
+])
+func whatExecutesOrFeedsAModelNeedsTheScopeInfer(_ path: String) throws {
+  let server = try TestServer(
+    FakeModels.catalog, access: try access("ci infer \(secret)1", "look read,admin \(secret)2"))
+  defer { server.stop() }
+  #expect(try server.ask("POST", path).status == 401)
+  #expect(try server.ask("POST", path, headers: ["X-API-Key: \(secret)2"]).status == 403)
+  #expect(![401, 403].contains(try server.ask("POST", path, headers: ["X-API-Key: \(secret)1"]).status))
 }

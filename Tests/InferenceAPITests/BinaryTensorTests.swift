@@ -148,8 +148,10 @@ private func input(_ name: String, _ shape: String, _ datatype: String, size: In
     let writer = InferResponseWriter(
       id: "7", model: "m", version: 3,
       outputs: [
-        (floats("y", [2], [1.5, 2]), true), (strings("s", [2], ["ab", ""]), true),
-        (floats("z", [1, 2], [1, 2.5]), false), (floats("empty", [0], []), true),
+        PlacedOutput(tensor: floats("y", [2], [1.5, 2]), isBinary: true),
+        PlacedOutput(tensor: strings("s", [2], ["ab", ""]), isBinary: true),
+        PlacedOutput(tensor: floats("z", [1, 2], [1, 2.5])),
+        PlacedOutput(tensor: floats("empty", [0], []), isBinary: true),
       ])
     let json = ByteBuffer()
     writer.writeJSON(to: json)

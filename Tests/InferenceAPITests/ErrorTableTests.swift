@@ -29,6 +29,14 @@ import Testing
     #expect(failure.headers.map { "\($0.0): \($0.1)" } == ["Retry-After: 1"])
   }
 
+  @Test(arguments: [(1, "1"), (1_000_000_000, "1"), (1_000_000_001, "2"), (Int64.max, "3600")])
+  func whenToTryAgainIsTheExpectedWait(_ nanoseconds: Int64, _ seconds: String) {
+    var error = ServingError(.queueFull, "full")
+    error.retryAfter = nanoseconds
+    let failure = APIFailure(error, dialect: .openInference, model: ModelReference(name: "m"))
+    #expect(failure.headers.map(\.1) == [seconds])
+  }
+
   @Test func unknownServablesAreNamedAsTensorFlowServingDoes() {
     func message(_ version: Int?) -> String {
       APIFailure(

@@ -114,7 +114,7 @@ private func refusal(_ text: String, limits: APILimits = APILimits()) -> APIFail
     ),
     (
       #"{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","parameters":{"shared_memory_region":"r"}}]}"#,
-      ["inputs[0]", "shared memory is not supported"]
+      ["inputs[0]", "shared memory is not enabled"]
     ),
     (
       #"{"inputs":[{"name":"x","shape":[1],"datatype":"FLOAT","data":[1]}]}"#,
@@ -162,12 +162,12 @@ private func refusal(_ text: String, limits: APILimits = APILimits()) -> APIFail
     (#"{"inputs":[],"outputs":[{}]}"#, ["outputs[0]", "'name' is missing"]),
     (#"{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}"#, ["outputs[1]", "already requested"]),
     (
-      #"{"inputs":[],"outputs":[{"name":"y","parameters":{"classification":3}}]}"#,
-      ["outputs[0]", "classification extension is not supported"]
+      #"{"inputs":[],"outputs":[{"name":"y","parameters":{"classification":3,"shared_memory_region":"r"}}]}"#,
+      ["outputs[0]", "shared memory can't be set for class output"]
     ),
     (
       #"{"inputs":[],"outputs":[{"name":"y","parameters":{"shared_memory_region":"r"}}]}"#,
-      ["outputs[0]", "shared memory is not supported"]
+      ["outputs[0]", "shared memory is not enabled"]
     ),
   ]
 

@@ -4,16 +4,27 @@ import sys
 
 import client_browser
 import client_curl
+import client_kserve
+import client_openai
+import client_ovms
+import client_perf_analyzer
 import client_requests
+import client_schemathesis
+import client_streams
 import client_triton
+import client_triton_extensions
 from server import Server
 from steps import Steps
+
+MODULES = (
+    client_triton, client_triton_extensions, client_requests, client_streams, client_curl, client_kserve, client_openai,
+    client_ovms, client_perf_analyzer, client_browser, client_schemathesis)
 
 
 def main():
     steps = Steps()
-    with Server() as server:
-        for module in (client_triton, client_requests, client_curl, client_browser):
+    with Server("--shared-memory") as server:
+        for module in MODULES:
             module.add(steps, server)
         steps.run("the server ends in order", ends_in_order, server)
     return steps.finish()

@@ -7,20 +7,25 @@ import Testing
 
 @testable import Serving
 
-/// A manager over one model `m` of the plugin `picky`, loaded for real.
-private final class PickyServer {
+/// A manager over one model `m` of a plugin out of Fixtures, loaded for real.
+final class PickyServer {
   let folder: TemporaryFolder
   let manager: ModelManager
 
-  init(_ change: (inout ServingConfiguration) -> Void = { _ in }) throws {
+  init(
+    plugin: String = "picky", model: ModelConfiguration = ModelConfiguration(),
+    _ change: (inout ServingConfiguration) -> Void = { _ in }
+  ) throws {
     folder = try TemporaryFolder()
     try FileManager.default.createDirectory(
       atPath: folder.path + "/models/m/1", withIntermediateDirectories: true)
     let built = try Command([
-      "cc", "-shared", "-fPIC", "-I", "Sources/CSwervePlugin/include", "Tests/ServingTests/Fixtures/picky.c",
-      "-o",
+      "cc", "-shared", "-fPIC", "-I", "Sources/CSwervePlugin/include",
+      "Tests/ServingTests/Fixtures/\(plugin).c", "-o",
       folder.path + "/models/m/1/plugin.so",
     ])
+    // Its content is what `model` says.
+    try folder.write("models/m/model.json", "{}")
     #expect(built.status == 0, "\(built.error)")
     var configuration = ServingConfiguration()
     configuration.workerCount = 4
@@ -28,7 +33,8 @@ private final class PickyServer {
     change(&configuration)
     let loaded = DispatchSemaphore(value: 0)
     manager = ModelManager(
-      repository: ModelRepository(roots: [folder.path + "/models"], reader: PlainReader()),
+      repository: ModelRepository(
+        roots: [folder.path + "/models"], reader: PlainReader(configuration: model)),
       locator: PluginLocator(directories: []), configuration: configuration, services: HostServices(),
       metrics: Metrics(), log: Log(level: .error), onFirstScan: { _ in loaded.signal() })
     manager.start()
@@ -45,10 +51,13 @@ private final class PickyServer {
     return recorder
   }
 
-  func submit(_ values: [Float], deadline: Int64 = 0) throws -> (InferenceRequest, Recorder) {
+  func submit(_ values: [Float], deadline: Int64 = 0, priority: Int = 0) throws -> (
+    InferenceRequest, Recorder
+  ) {
     let recorder = Recorder()
     let request = InferenceRequest(
-      id: "", inputs: [floats([values.count], values)], deadline: deadline, receiver: recorder)
+      id: "", inputs: [floats([values.count], values)], deadline: deadline, priority: priority,
+      receiver: recorder)
     try manager.find("m").submit(request)
     return (request, recorder)
   }

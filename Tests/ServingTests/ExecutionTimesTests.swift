@@ -62,3 +62,14 @@ private func learn(_ times: ExecutionTimes, _ nanoseconds: [Int64], byteCount: I
   learn(times, Array(repeating: 100, count: 100))
   #expect(!times.isShort(byteCount: 64))
 }
+
+@Test func largeInputsMayTakeLonger() {
+  let times = ExecutionTimes(limit: 20_000)
+  learn(times, Array(repeating: 90_000, count: 100), byteCount: 602_112)
+  #expect(times.isShort(byteCount: 602_112), "nine times the limit: 524,288 bytes and more")
+  #expect(!times.isShort(byteCount: 64))
+  learn(times, Array(repeating: 90_000, count: 100), byteCount: 131_072)
+  #expect(!times.isShort(byteCount: 131_072), "three times the limit")
+  learn(times, Array(repeating: 350_000, count: 100), byteCount: 1 << 40)
+  #expect(!times.isShort(byteCount: 1 << 40), "seventeen times the limit and no more")
+}

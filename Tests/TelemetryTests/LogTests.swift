@@ -37,3 +37,18 @@ private func written(level: Log.Level = .info, format: Log.Format, _ body: (Log)
   }
   #expect(text.isEmpty && !composed)
 }
+
+@Test func levelsAreSwitchedWhileItRuns() throws {
+  let pipe = Pipe()
+  let log = Log(level: .warning, descriptor: pipe.fileHandleForWriting.fileDescriptor)
+  #expect(Log.Level.allCases.map(log.isEnabled) == [false, false, true, true])
+  log.setEnabled(.debug, true)
+  log.setEnabled(.error, false)
+  #expect(Log.Level.allCases.map(log.isEnabled) == [true, false, true, false])
+  log.write(.error, "silent")
+  log.write(.debug, "spoken")
+  try pipe.fileHandleForWriting.close()
+  let text = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+  #expect(!text.contains("silent"))
+  #expect(text.contains("spoken"))
+}

@@ -5,7 +5,7 @@ import Locks
 public final class AccessControl: Sendable {
   private let ring: Lock<KeyRing?>
   private let hasKeys: Bool
-  /// Whether models may be loaded and unloaded without a key.
+  /// Whether the server may be administered without a key.
   private let opensAdmin: Bool
 
   /// - Parameters:
@@ -25,10 +25,11 @@ public final class AccessControl: Sendable {
 
   /// Throws 401 or 403 if the request must not use `endpoint`.
   func check(_ exchange: Exchange, _ endpoint: Endpoint) throws(APIFailure) {
-    // Only what changes the server is guarded where there are no keys: a look at two constants.
-    if !hasKeys && endpoint != .repositoryLoad && endpoint != .repositoryUnload { return }
-    guard let scope = endpoint.scope else { return }
-    guard hasKeys else { return try checkWithoutKeys(exchange, scope) }
+    // Only what is for whoever runs the server is guarded where there are no keys: a look at two constants.
+    let scope = endpoint.scope
+    if !hasKeys && scope != .admin { return }
+    guard let scope else { return }
+    guard hasKeys else { return try checkWithoutKeys(exchange) }
     guard let secret = AccessControl.secret(of: exchange) else {
       throw AccessControl.unauthorized("no API key was sent")
     }
@@ -43,18 +44,17 @@ public final class AccessControl: Sendable {
     }
   }
 
-  private func checkWithoutKeys(_ exchange: Exchange, _ scope: Scope) throws(APIFailure) {
-    guard scope == .admin else { return }
+  private func checkWithoutKeys(_ exchange: Exchange) throws(APIFailure) {
     guard opensAdmin else {
       throw APIFailure(
         403,
-        "models are loaded and unloaded only from the server's own machine, or with a key: start the server "
+        "\(excerpt(exchange.path)) is only for the server's own machine, or for who has a key: start the server "
           + "with --api-keys FILE, or bind it to 127.0.0.1")
     }
     // A page of the web, opened in a browser on this machine, reaches it too.
     guard let origin = exchange.header("Origin"), !AccessControl.isLoopback(origin: origin) else { return }
     throw APIFailure(
-      403, "pages of \(excerpt(origin)) must not change this server; use a key (--api-keys FILE)")
+      403, "pages of \(excerpt(origin)) must not administer this server; use a key (--api-keys FILE)")
   }
 
   static func isLoopback(origin: String) -> Bool {

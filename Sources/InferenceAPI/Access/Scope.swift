@@ -14,10 +14,14 @@ extension Endpoint {
     switch self {
     case .live, .ready, .health: nil
     case .index, .openAPI, .metrics, .serverMetadata, .modelNames, .modelMetadata, .modelReady, .modelList,
-      .modelStatus, .servableMetadata, .repositoryIndex:
+      .modelStatus, .servableMetadata, .modelConfiguration, .modelOpenAPI, .modelStatistics, .repositoryIndex,
+      .logSettings, .traceSettings:
       .read
-    case .infer, .predict: .infer
-    case .repositoryLoad, .repositoryUnload: .admin
+    case .infer, .generate, .generateStream, .predict, .classify, .regress, .explain: .infer
+    case .sharedMemoryStatus, .registerSharedMemory, .unregisterSharedMemory, .deviceMemoryStatus,
+      .registerDeviceMemory, .unregisterDeviceMemory:
+      .infer
+    case .repositoryLoad, .repositoryUnload, .setLogSettings, .setTraceSettings, .batching: .admin
     }
   }
 }

@@ -4,11 +4,20 @@ struct APIFailure: Error, Sendable {
   var status: Int
   var message: String
   var headers: [(StaticString, String)] = []
+  /// The status that Triton gives the same fault, where it is another one.
+  var tritonStatus: Int?
 
   init(_ status: Int, _ message: String, headers: [(StaticString, String)] = []) {
     self.status = status
     self.message = message
     self.headers = headers
+  }
+
+  /// The same with Triton's status for it, for clients that depend on that.
+  func withTritonStatus(_ status: Int) -> APIFailure {
+    var failure = self
+    failure.tritonStatus = status
+    return failure
   }
 
   static func badRequest(_ message: String) -> APIFailure { APIFailure(400, message) }

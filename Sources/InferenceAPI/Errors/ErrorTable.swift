@@ -23,13 +23,28 @@ extension APIFailure {
     switch error.code {
     case .unknownModel, .unknownVersion: self.init(404, message)
     case .invalidArgument: self.init(400, message)
-    case .queueFull: self.init(429, message, headers: [("Retry-After", "1")])
+    case .queueFull:
+      self.init(429, message, headers: [("Retry-After", APIFailure.seconds(error.retryAfter))])
     case .cancelled: self.init(499, message)
     case .unsupported: self.init(501, message)
     case .pluginFault: self.init(500, message)
     case .deadlineExceeded: self.init(504, message)
     case .notReady, .outOfMemory, .shuttingDown: self.init(503, message, headers: [("Retry-After", "1")])
     }
+    if dialect == .openInference { tritonStatus = APIFailure.tritonStatus(of: error.code) }
+  }
+
+  private static func tritonStatus(of code: ServingError.Code) -> Int? {
+    switch code {
+    case .queueFull, .deadlineExceeded: 503
+    case .cancelled: 400
+    default: nil
+    }
+  }
+
+  /// Nanoseconds as whole seconds, at least one and at most an hour.
+  private static func seconds(_ nanoseconds: Int64) -> String {
+    String(min(max((nanoseconds - 1) / 1_000_000_000 + 1, 1), 3600))
   }
 
   /// Serving's own messages are in the words of the Open Inference Protocol's servers.

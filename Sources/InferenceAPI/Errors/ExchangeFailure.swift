@@ -12,6 +12,9 @@ extension Exchange {
     }
   }
 
+  /// Answers that it is done, as Triton does where there is nothing to tell.
+  func respondEmpty() { respond(status: 200) { _ in } }
+
   /// Answers with a document.
   func respond(status: Int = 200, _ document: JSONValue) {
     respond(status: status) { document.write(to: $0) }

@@ -12,7 +12,7 @@ extension InferenceService {
     catalog.awaken(model.name, version: model.version) { error in
       exchange.loop.run {
         guard let error else { return self.handle(exchange) }
-        exchange.respond(APIFailure(error, dialect: dialect, model: reference))
+        self.refuse(exchange, APIFailure(error, dialect: dialect, model: reference))
       }
     }
     return true
@@ -23,8 +23,8 @@ extension Endpoint {
   /// Whether its answer comes from a loaded model.
   fileprivate var needsModel: Bool {
     switch self {
-    case .modelMetadata, .servableMetadata, .infer, .predict: true
-    default: false
+    case .modelMetadata, .servableMetadata, .modelConfiguration, .modelOpenAPI: true
+    default: isInference
     }
   }
 }

@@ -1,4 +1,6 @@
 import HTTP
+import Scheduling
+import Serving
 import Telemetry
 
 /// What the answer of an inference is recorded with. Holds what is needed of the request, since nothing
@@ -20,13 +22,26 @@ struct CallContext: Sendable {
     self.service = service
     startedAt = exchange.startedAt
     readingSince = service.clock.now()
-    requestLine = service.log.level == .debug ? "\(exchange.method.name) \(exchange.path)" : ""
+    requestLine = service.log.isEnabled(.debug) ? "\(exchange.method.name) \(exchange.path)" : ""
   }
 
   func now() -> Int64 { service.clock.now() }
 
   /// The body has been read into tensors.
   mutating func finishedReading() { parseDuration = now() - readingSince }
+
+  /// What the phases took so far, as `Server-Timing` (durations in milliseconds), if that is wanted.
+  func headers(_ timing: InferenceTiming) -> [(StaticString, String)] {
+    guard service.tellsTiming else { return [] }
+    func phase(_ name: String, _ nanoseconds: Int64) -> String {
+      "\(name);dur=\(Double(nanoseconds / 1000) / 1000)"
+    }
+    var phases = [phase("parse", parseDuration), phase("queue", timing.queue)]
+    if timing.batchSize > 1 { phases.append(phase("batch", timing.assembly)) }
+    phases.append(phase("execute", timing.execute))
+    let reason = timing.reason.map { ";desc=\"\(timing.batchSize) \($0.rawValue)\"" } ?? ""
+    return [("Server-Timing", phases.joined(separator: ", ") + reason)]
+  }
 
   func recordSuccess(serializeStart: Int64) {
     let now = now()
@@ -45,18 +60,18 @@ struct CallContext: Sendable {
     if failure.status == 500 {
       service.log.write(.error, "inference failed: \(failure.message)", [("path", exchange.path)])
     }
-    exchange.respond(failure)
+    service.refuse(exchange, failure)
     recordFailure(status: failure.status)
   }
 
-  private func recordFailure(status: Int) {
+  func recordFailure(status: Int) {
     let duration = now() - startedAt
     metrics.recordFailure(status: status, total: duration)
     logAccess(status: status, duration: duration)
   }
 
   private func logAccess(status: Int, duration: Int64) {
-    guard service.log.level == .debug else { return }
+    guard service.log.isEnabled(.debug) else { return }
     service.log.write(
       .debug, "request",
       [("request", requestLine), ("status", String(status)), ("microseconds", String(duration / 1000))])

@@ -5,9 +5,27 @@ import Tensors
 /// How one dialect answers: with the outputs, or with what went wrong.
 protocol InferenceAnswer: Sendable {
   /// Writes the whole response. Throws, and writes nothing, if these outputs cannot be told.
-  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure)
+  func respond(
+    with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
+  ) throws(APIFailure)
   /// The dialect's words for `error`.
   func failure(for error: ServingError) -> APIFailure
+  /// Whether an answer that the model streams as a single piece will do.
+  static var takesOnePiece: Bool { get }
+  /// What a client is told whose model answers in more pieces than that.
+  func tooManyPieces() -> APIFailure
+}
+
+extension InferenceAnswer {
+  static var takesOnePiece: Bool { false }
+
+  func tooManyPieces() -> APIFailure {
+    failure(
+      for: ServingError(
+        .unsupported,
+        "HTTP end point doesn't support models with decoupled transaction policy: this model answers in several "
+          + "pieces, and this route has one answer"))
+  }
 }
 
 /// An inference under way: `submitted → answered`, or `submitted → abandoned`.
@@ -15,13 +33,14 @@ protocol InferenceAnswer: Sendable {
 /// The inputs may lie in the exchange's body, which stays in place until the answer; so an abandoned
 /// exchange is answered too, and only once the model has finished.
 ///
-/// Unchecked: `hasStreamed` is touched by the model only, one call at a time and last before
+/// Unchecked: `pieceCount` and `piece` are touched by the model only, one call at a time and last before
 /// `finish`; `isAnswered` on the exchange's loop only.
 final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecked Sendable {
   private let exchange: Exchange
   private let answer: Answer
   private let context: CallContext
-  private var hasStreamed = false
+  private var pieceCount = 0
+  private var piece: [Tensor] = []
   private var isAnswered = false
 
   init(exchange: Exchange, answer: Answer, context: CallContext) {
@@ -37,33 +56,33 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
   }
 
   func receive(chunk: [Tensor]) -> Bool {
-    hasStreamed = true
-    return false
+    pieceCount += 1
+    guard Answer.takesOnePiece, pieceCount == 1 else { return false }
+    piece = chunk
+    return true
   }
 
   func finish(_ result: Result<[Tensor], ServingError>, timing: InferenceTiming) {
-    let outcome: Result<[Tensor], ServingError> =
-      hasStreamed
-      ? .failure(
-        ServingError(
-          .unsupported,
-          "HTTP end point doesn't support models with decoupled transaction policy: this model answers in several "
-            + "pieces, and this route has one answer"))
-      : result
     guard !exchange.loop.isCurrent else {
       // The model has just finished: it is that time still.
-      return respond(outcome, from: timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now())
+      let now = timing.startedAt > 0 ? timing.startedAt + timing.execute : context.now()
+      return respond(result, timing, from: now)
     }
-    exchange.loop.run { self.respond(outcome, from: self.context.now()) }
+    exchange.loop.run { self.respond(result, timing, from: self.context.now()) }
   }
 
   /// On the loop, beginning at `start`.
-  private func respond(_ result: Result<[Tensor], ServingError>, from start: Int64) {
+  private func respond(
+    _ result: Result<[Tensor], ServingError>, _ timing: InferenceTiming, from start: Int64
+  ) {
     isAnswered = true
     if exchange.isAbandoned { return context.recordAbandoned(exchange) }
     do throws(APIFailure) {
+      if pieceCount > (Answer.takesOnePiece ? 1 : 0) { throw answer.tooManyPieces() }
       switch result {
-      case .success(let outputs): try answer.respond(with: outputs, to: exchange)
+      case .success(let outputs):
+        try answer.respond(
+          with: pieceCount == 1 ? piece : outputs, headers: context.headers(timing), to: exchange)
       case .failure(let error): throw answer.failure(for: error)
       }
       context.recordSuccess(serializeStart: start)

@@ -16,6 +16,12 @@ public protocol InferenceModel: Sendable {
   var state: ModelState { get }
   /// Nil until the model is ready.
   var description: ModelDescription? { get }
+  /// What its operator says of it.
+  var configuration: ModelConfiguration { get }
+  /// What became of its requests.
+  var statistics: ModelStatistics { get }
+  /// How it puts batches together; nil until it is ready.
+  var batching: BatchingState? { get }
   /// Whether it would be loaded if somebody asked for it.
   var isAsleep: Bool { get }
   /// Checks the inputs against the model and executes or queues them; the receiver is then finished exactly
@@ -39,12 +45,25 @@ public struct InferenceArguments: Sendable {
   public var parameters: String
   /// Nanoseconds of the monotonic clock; 0 for none.
   public var deadline: Int64
+  /// 1 is the most important, 0 stands for the model's default.
+  public var priority: Int
+  /// Whose it is, as a number that stands for an address; 0 for nobody's in particular.
+  public var client: UInt64
+  /// Whether the receiver may hold the model up, as one does that passes a stream on to a client. Such a request
+  /// is not executed on the caller's thread.
+  public var holdsModelUp: Bool
 
-  public init(id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0) {
+  public init(
+    id: String = "", inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
+    client: UInt64 = 0, holdsModelUp: Bool = false
+  ) {
     self.id = id
     self.inputs = inputs
     self.parameters = parameters
     self.deadline = deadline
+    self.priority = priority
+    self.client = client
+    self.holdsModelUp = holdsModelUp
   }
 }
 
@@ -68,6 +87,12 @@ public protocol ModelCatalog: Sendable {
   var unreadyReasons: [String] { get }
 }
 
+extension InferenceModel {
+  public var configuration: ModelConfiguration { ModelConfiguration() }
+  public var statistics: ModelStatistics { ModelStatistics() }
+  public var batching: BatchingState? { nil }
+}
+
 extension ModelCatalog {
   public func version(of name: String, label: String) -> Int? { nil }
   public var letsModelsSleep: Bool { false }
@@ -79,13 +104,16 @@ extension ModelCatalog {
 extension InferenceRequest: CancellableInference {}
 
 extension ServedModel: InferenceModel {
+  public var configuration: ModelConfiguration { source.configuration }
+
   public func infer(
     _ arguments: InferenceArguments, receiver: any InferenceReceiver
   ) throws(ServingError) -> (any CancellableInference)? {
     let request = InferenceRequest(
       id: arguments.id, inputs: arguments.inputs, parameters: arguments.parameters,
-      deadline: arguments.deadline, receiver: receiver)
-    return try submit(request, mayRunHere: true) ? nil : request
+      deadline: arguments.deadline, priority: arguments.priority, client: arguments.client,
+      receiver: receiver)
+    return try submit(request, mayRunHere: !arguments.holdsModelUp) ? nil : request
   }
 }
 

@@ -8,10 +8,23 @@ extension InferenceService {
     _ exchange: Exchange, _ parameters: PathParameters, _ dialect: Dialect
   ) throws(APIFailure) -> ModelReference {
     let name = parameters["model"] ?? ""
+    if let label = parameters["label"] { return try labelled(label, of: name, dialect) }
     guard let text = parameters["version"] else { return ModelReference(name: name) }
     guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { throw notFound(exchange) }
     guard let version = Int(text) else {
       throw .badRequest("Failed to convert version: \(excerpt(text)) to numeric. The largest is \(Int.max)")
+    }
+    return ModelReference(name: name, version: version)
+  }
+
+  private func labelled(
+    _ label: String, of name: String, _ dialect: Dialect
+  ) throws(APIFailure) -> ModelReference {
+    let newest = ModelReference(name: name)
+    _ = try model(newest, dialect)
+    guard let version = catalog.version(of: name, label: label) else {
+      throw .badRequest(
+        "Unrecognized servable version label: \(excerpt(label)); model '\(excerpt(name))' has no such label")
     }
     return ModelReference(name: name, version: version)
   }

@@ -1,3 +1,4 @@
+import Serving
 import Synchronization
 import Telemetry
 
@@ -35,6 +36,12 @@ final class RequestMetrics: Sendable {
     self.parse.observe(Double(parse) * 1e-9)
     self.serialize.observe(Double(serialize) * 1e-9)
     self.total.observe(Double(total) * 1e-9)
+  }
+
+  /// How many answers were written, and how long that took.
+  var serialized: ModelStatistics.Sum {
+    ModelStatistics.Sum(
+      count: Int(serialize.counts.reduce(0, +)), nanoseconds: Int64(serialize.sum * 1e9))
   }
 
   /// Counts a request that was refused or failed. Looks the counter up, which takes a lock.

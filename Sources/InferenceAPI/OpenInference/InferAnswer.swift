@@ -21,11 +21,13 @@ struct InferAnswer: InferenceAnswer {
     self.version = version
   }
 
-  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure) {
+  func respond(
+    with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
+  ) throws(APIFailure) {
     let writer = InferResponseWriter(
       id: id, model: reference.name, version: version, outputs: try select(outputs))
     guard writer.hasBinaryPart else {
-      return exchange.respond(status: 200) { writer.writeJSON(to: $0) }
+      return exchange.respond(status: 200, headers: headers) { writer.writeJSON(to: $0) }
     }
     let pieces = writer.binaryPieces
     // The header before the body says how long the JSON is.
@@ -33,7 +35,7 @@ struct InferAnswer: InferenceAnswer {
     writer.writeJSON(to: json)
     exchange.respond(
       status: 200, contentType: "application/octet-stream",
-      headers: [("Inference-Header-Content-Length", String(json.count))], pieces: pieces ?? []
+      headers: [("Inference-Header-Content-Length", String(json.count))] + headers, pieces: pieces ?? []
     ) { buffer in
       buffer.append(json.bytes)
       if pieces == nil { writer.writeBinaryPart(to: buffer) }
@@ -41,14 +43,23 @@ struct InferAnswer: InferenceAnswer {
   }
 
   /// The outputs that were asked for, in the order of the request.
-  private func select(_ outputs: [Tensor]) throws(APIFailure) -> [(tensor: Tensor, isBinary: Bool)] {
-    guard !requested.isEmpty else { return outputs.map { ($0, prefersBinary) } }
-    var selected: [(tensor: Tensor, isBinary: Bool)] = []
+  private func select(_ outputs: [Tensor]) throws(APIFailure) -> [PlacedOutput] {
+    guard !requested.isEmpty else {
+      return outputs.map { PlacedOutput(tensor: $0, isBinary: prefersBinary) }
+    }
+    var selected: [PlacedOutput] = []
     for output in requested {
       guard let tensor = outputs.first(where: { $0.name == output.name }) else {
         throw APIFailure(500, "model '\(reference.name)' gave no output '\(output.name)'")
       }
-      selected.append((tensor, output.isBinary ?? prefersBinary))
+      var placed = PlacedOutput(tensor: tensor, isBinary: output.isBinary ?? prefersBinary)
+      if let classification = output.classification { placed.tensor = try classification.classes(of: tensor) }
+      if let slice = output.sharedMemory {
+        placed.isBinary = false
+        placed.sharedMemory = slice
+        try placed.share()
+      }
+      selected.append(placed)
     }
     return selected
   }

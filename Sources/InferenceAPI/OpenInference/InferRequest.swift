@@ -8,6 +8,8 @@ struct InferRequest {
   var parameters = "{}"
   /// Nanoseconds; 0 if the client set none.
   var timeout: Int64 = 0
+  /// 1 is the most important, 0 stands for the model's default.
+  var priority = 0
   var inputs: [Tensor] = []
   /// Empty: every output of the model.
   var outputs: [RequestedOutput] = []
@@ -20,6 +22,10 @@ struct RequestedOutput: Sendable {
   var name: String
   /// Nil if the output does not say.
   var isBinary: Bool?
+  /// Set if the largest elements are wanted instead of all.
+  var classification: Classification?
+  /// Set if the output goes to shared memory instead of the answer.
+  var sharedMemory: SharedMemorySlice?
 }
 
 /// Where a reader stands in a request, for errors: `inputs[3].shape`.

@@ -12,14 +12,20 @@ struct InferRequestReader {
   private let text: UnsafeRawBufferPointer
   private var reader: JSONReader
   private var blobs: BinaryInputs
+  private let regions: SharedMemoryRegions?
+  private var sharedBytes = 0
   private var place = RequestPlace()
 
-  /// Reads `text`, and takes binary inputs from `blobs`.
-  init(text: UnsafeRawBufferPointer, blobs: BinaryInputs, model: String, limits: APILimits) {
+  /// Reads `text`, and takes binary inputs from `blobs` and shared ones from `regions`.
+  init(
+    text: UnsafeRawBufferPointer, blobs: BinaryInputs, model: String, limits: APILimits,
+    regions: SharedMemoryRegions? = nil
+  ) {
     self.model = model
     self.limits = limits
     self.text = text
     self.blobs = blobs
+    self.regions = regions
     reader = JSONReader(text, maximumDepth: limits.maximumJSONDepth)
   }
 
@@ -45,12 +51,14 @@ struct InferRequestReader {
     guard syntax == nil, let field = place.field else {
       let within = path.isEmpty ? "" : ", in \(path)"
       return .badRequest(
-        "failed to parse the request JSON buffer: \((syntax ?? error).message) at \(position)\(within)")
+        "failed to parse the request JSON buffer: \((syntax ?? error).message) at \(position)\(within)"
+      ).withTritonStatus(500)
     }
     // A fault of `data` as a whole, not of an element in it, is one of its shape.
     let isOfShape = error.path == dataPath(place.index)
     let shape = isOfShape ? "Shape does not match true shape of 'data' field: " : ""
     return .badRequest("Unable to parse '\(field)': \(shape)\(path): \(error.message) at \(position)")
+      .withTritonStatus(500)
   }
 
   private func syntaxError() -> JSONError? {
@@ -119,6 +127,7 @@ struct InferRequestReader {
     let parameters = try withOffset(of: bytes) { try RequestParameters(reading: &$0) }
     request.parameters = String(decoding: bytes, as: UTF8.self)
     request.timeout = parameters.timeout
+    request.priority = parameters.priority
     request.prefersBinaryOutputs = parameters.prefersBinaryOutputs
   }
 
@@ -245,6 +254,9 @@ struct InferRequestReader {
       return try blobs.take(
         size, name: name, datatype: datatype, shape: shape, path: place.description, model: model)
     }
+    if let shared = input.parameters.sharedMemory {
+      return try readShared(shared, name: name, datatype: datatype, shape: shape)
+    }
     if let data = input.deferredData {
       place.field = "data"
       let path = dataPath(place.index)
@@ -257,19 +269,51 @@ struct InferRequestReader {
     return tensor
   }
 
+  private mutating func readShared(
+    _ shared: TensorParameters.SharedMemory, name: String, datatype: Datatype, shape: Shape
+  ) throws -> Tensor {
+    let slice = try slice(shared)
+    let limit = regions?.maximumInputBytes ?? 0
+    guard slice.byteCount <= limit - sharedBytes else {
+      throw refuse("more than \(limit) bytes of inputs in shared memory; send less at once")
+    }
+    sharedBytes += slice.byteCount
+    let path = place.description
+    let memory = try slice.read(path: path)
+    var bytes = BinaryInputs(
+      rest: UnsafeMutableRawBufferPointer(start: memory.base, count: memory.byteCount), owner: memory)
+    return try bytes.take(
+      slice.byteCount, name: name, datatype: datatype, shape: shape, path: path, model: model)
+  }
+
+  /// The part of a region that an input or output names.
+  private func slice(_ shared: TensorParameters.SharedMemory) throws -> SharedMemorySlice {
+    guard let regions else {
+      throw refuse(
+        "shared memory is not enabled on this server (--shared-memory); send the tensor in the request, as 'data' or "
+          + "in the binary form")
+    }
+    guard let region = shared.region, let byteCount = shared.byteCount else {
+      throw refuse("'shared_memory_region' and 'shared_memory_byte_size' go together; give both")
+    }
+    return try regions.slice(
+      of: region, offset: shared.offset, byteCount: byteCount, path: "\(place).parameters")
+  }
+
   private func checkSources(_ input: PartialInput) throws {
-    if input.hasData, input.parameters.binaryDataSize == nil, !input.parameters.usesSharedMemory { return }
+    if input.hasData, input.parameters.binaryDataSize == nil, input.parameters.sharedMemory == nil {
+      return
+    }
     var sources: [String] = []
     if input.hasData { sources.append("'data'") }
     if input.parameters.binaryDataSize != nil { sources.append("'binary_data_size'") }
-    if input.parameters.usesSharedMemory { sources.append("'shared_memory_region'") }
+    if input.parameters.sharedMemory != nil { sources.append("'shared_memory_region'") }
     guard sources.count == 1 else {
       let set = sources.isEmpty ? "But no field is set" : "But set \(sources.joined(separator: ", "))"
       throw APIFailure.badRequest(
         "Input must set only one of the following fields: 'data', 'binary_data_size' in 'parameters', "
           + "'shared_memory_region' in 'parameters'. \(set) (\(place))")
     }
-    if input.parameters.usesSharedMemory { throw refuse(TensorParameters.sharedMemoryRefusal) }
     if input.parameters.binaryDataSize != nil, !blobs.isPresent {
       throw APIFailure.badRequest(
         "must specify valid 'Infer-Header-Content-Length' in request header and 'binary_data_size' when "
@@ -311,13 +355,14 @@ struct InferRequestReader {
       place.field = nil
     }
     guard let name else { throw refuse("'name' is missing; give the output's name") }
-    if parameters.usesSharedMemory { throw refuse(TensorParameters.sharedMemoryRefusal) }
-    if parameters.usesClassification {
+    let classification = parameters.classCount > 0 ? Classification(count: parameters.classCount) : nil
+    guard classification == nil || parameters.sharedMemory == nil else {
       throw refuse(
-        "the classification extension is not supported by this server (GET /v2 lists what is); ask for the "
-          + "output without 'classification'")
+        "shared memory can't be set for class output: 'classification' and shared memory exclude each other")
     }
-    return RequestedOutput(name: name, isBinary: parameters.isBinary)
+    return RequestedOutput(
+      name: name, isBinary: parameters.isBinary, classification: classification,
+      sharedMemory: try parameters.sharedMemory.map(slice))
   }
 }
 

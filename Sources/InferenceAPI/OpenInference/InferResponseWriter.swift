@@ -8,8 +8,7 @@ struct InferResponseWriter {
   let id: String?
   let model: String
   let version: Int
-  /// Each output, and whether its bytes follow the JSON instead of standing in it.
-  let outputs: [(tensor: Tensor, isBinary: Bool)]
+  let outputs: [PlacedOutput]
 
   /// Whether anything follows the JSON; an empty tensor stands in the JSON either way.
   var hasBinaryPart: Bool { outputs.contains { $0.isBinary && $0.tensor.byteCount > 0 } }
@@ -29,13 +28,14 @@ struct InferResponseWriter {
     buffer.append("\",\"outputs\":[")
     for (index, output) in outputs.enumerated() {
       if index > 0 { buffer.append(",") }
-      write(output.tensor, isBinary: output.isBinary, json)
+      write(output, json)
     }
     buffer.append("]}")
   }
 
-  private func write(_ tensor: Tensor, isBinary: Bool, _ json: JSONWriter) {
+  private func write(_ output: PlacedOutput, _ json: JSONWriter) {
     let buffer = json.buffer
+    let tensor = output.tensor
     buffer.append("{\"name\":")
     json.write(tensor.name)
     buffer.append(",\"datatype\":\"")
@@ -45,7 +45,10 @@ struct InferResponseWriter {
       if axis > 0 { buffer.append(",") }
       buffer.append(decimal: dimension)
     }
-    if isBinary && tensor.byteCount > 0 {
+    if output.sharedMemory != nil {
+      // As Triton has it: its client takes parameters here for those of a binary output.
+      buffer.append("]}")
+    } else if output.isBinary && tensor.byteCount > 0 {
       buffer.append("],\"parameters\":{\"binary_data_size\":")
       buffer.append(decimal: BinaryOutput.byteCount(of: tensor))
       buffer.append("}}")
@@ -59,7 +62,8 @@ struct InferResponseWriter {
   /// The binary part where it lies; nil if it has to be written, as BYTES have.
   var binaryPieces: [ResponsePiece]? {
     var pieces: [ResponsePiece] = []
-    for (tensor, isBinary) in outputs where isBinary {
+    for output in outputs where output.isBinary {
+      let tensor = output.tensor
       guard tensor.datatype != .bytes else { return nil }
       pieces.append(
         ResponsePiece(
@@ -70,6 +74,26 @@ struct InferResponseWriter {
 
   func writeBinaryPart(to buffer: ByteBuffer) {
     for output in outputs where output.isBinary { BinaryOutput.write(output.tensor, to: buffer) }
+  }
+}
+
+/// An output, and where its elements go: into the JSON, behind it, or to shared memory.
+struct PlacedOutput {
+  var tensor: Tensor
+  /// Whether its bytes follow the JSON instead of standing in it.
+  var isBinary = false
+  var sharedMemory: SharedMemorySlice?
+
+  /// Has the elements in shared memory, if that is where they go.
+  func share() throws(APIFailure) {
+    guard let sharedMemory else { return }
+    guard tensor.datatype == .bytes else {
+      let bytes = UnsafeRawBufferPointer(start: tensor.data, count: tensor.byteCount)
+      return try sharedMemory.write(bytes, output: tensor.name)
+    }
+    let text = ByteBuffer(capacity: BinaryOutput.byteCount(of: tensor))
+    BinaryOutput.write(tensor, to: text)
+    try sharedMemory.write(text.bytes, output: tensor.name)
   }
 }
 

@@ -32,11 +32,18 @@ extension InferenceService {
       ]))
   }
 
+  func answerModelConfiguration(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+    let reference = try reference(exchange, parameters, .openInference)
+    let model = try model(reference, .openInference)
+    let description = try description(of: model, reference, .openInference)
+    exchange.respond(ModelConfigurationDocument(model: model, description: description).document)
+  }
+
   func infer(_ exchange: Exchange, _ resolved: ResolvedModel) {
     var context = CallContext(exchange, self, metrics: resolved.metrics)
     do throws(APIFailure) {
-      let request = try readInferRequest(exchange, resolved)
-      try checkOutputs(request.outputs, of: resolved)
+      var request = try readInferRequest(exchange, resolved)
+      try checkOutputs(&request.outputs, of: resolved)
       context.finishedReading()
       let answer = InferAnswer(
         request: request, reference: resolved.reference, version: resolved.model.version)
@@ -44,7 +51,8 @@ extension InferenceService {
         exchange, answer, context, to: resolved, .openInference,
         InferenceArguments(
           id: request.id ?? "", inputs: request.inputs, parameters: request.parameters,
-          deadline: limits.deadline(now: exchange.startedAt, timeout: request.timeout)))
+          deadline: try deadline(of: exchange, timeout: request.timeout), priority: request.priority,
+          client: exchange.clientKey))
     } catch {
       context.fail(exchange, error)
     }
@@ -58,7 +66,8 @@ extension InferenceService {
     let model = resolved.reference.name
     guard let header = exchange.header("Inference-Header-Content-Length") else {
       var reader = InferRequestReader(
-        text: UnsafeRawBufferPointer(body), blobs: .none, model: model, limits: limits)
+        text: UnsafeRawBufferPointer(body), blobs: .none, model: model, limits: limits,
+        regions: sharedMemory)
       return try reader.read()
     }
     guard !header.isEmpty, header.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(header),
@@ -74,22 +83,25 @@ extension InferenceService {
     var reader = InferRequestReader(
       text: UnsafeRawBufferPointer(rebasing: body[..<length]),
       blobs: BinaryInputs(rest: UnsafeMutableRawBufferPointer(rebasing: body[length...]), owner: exchange),
-      model: model, limits: limits)
+      model: model, limits: limits, regions: sharedMemory)
     return try reader.read()
   }
 
   private func checkOutputs(
-    _ outputs: [RequestedOutput], of resolved: ResolvedModel
+    _ outputs: inout [RequestedOutput], of resolved: ResolvedModel
   ) throws(APIFailure) {
     let description = resolved.description
     let model = resolved.reference.name
     for (index, output) in outputs.enumerated() {
-      guard description.outputs.contains(where: { $0.name == output.name }) else {
+      guard let spec = description.outputs.first(where: { $0.name == output.name }) else {
         let known = description.outputs.map { "'\($0.name)'" }.joined(separator: ", ")
         throw .badRequest(
           "unexpected inference output '\(excerpt(output.name))' for model '\(model)' (outputs[\(index)].name); "
             + "it has \(known)")
       }
+      guard let classification = output.classification else { continue }
+      outputs[index].classification = try classification.prepared(
+        for: spec, of: description, path: "outputs[\(index)]")
     }
   }
 }

@@ -4,9 +4,12 @@ import JSON
 struct RequestParameters {
   /// Nanoseconds; 0 for none.
   var timeout: Int64 = 0
+  /// 1 is the most important, 0 stands for the model's default.
+  var priority = 0
   var prefersBinaryOutputs = false
 
-  init(reading reader: inout JSONReader) throws {
+  /// - Parameter allowsLists: whether the model may be passed lists and objects too, as generating ones are.
+  init(reading reader: inout JSONReader, allowsLists: Bool = false) throws {
     try reader.beginObject()
     while let key = try reader.nextMember() {
       switch key {
@@ -18,15 +21,17 @@ struct RequestParameters {
         }
         let (nanoseconds, overflow) = microseconds.multipliedReportingOverflow(by: 1000)
         timeout = overflow ? Int64.max : nanoseconds
+      case "priority":
+        priority = Int(clamping: try reader.readUInt())
       case "binary_data_output":
         prefersBinaryOutputs = try reader.readBool()
       default:
-        try RequestParameters.check(key.string, &reader)
+        try RequestParameters.check(key.string, &reader, allowsLists)
       }
     }
   }
 
-  private static func check(_ key: String, _ reader: inout JSONReader) throws {
+  private static func check(_ key: String, _ reader: inout JSONReader, _ allowsLists: Bool) throws {
     if key.hasPrefix("triton_") {
       throw APIFailure.badRequest(
         "parameter keys starting with 'triton_' are reserved for Triton usage and should not be specified. "
@@ -34,6 +39,8 @@ struct RequestParameters {
     }
     switch try reader.peekKind() {
     case .string, .number, .bool:
+      _ = try reader.skipValue()
+    case .array where allowsLists, .object where allowsLists:
       _ = try reader.skipValue()
     case let kind:
       throw APIFailure.badRequest(
@@ -44,14 +51,18 @@ struct RequestParameters {
 
 /// The `parameters` of one input or one requested output.
 struct TensorParameters {
-  static let sharedMemoryRefusal =
-    "shared memory is not supported by this server; send the tensor in the request, as 'data' or in the "
-    + "binary form"
+  /// A part of a region that was registered before.
+  struct SharedMemory {
+    var region: String?
+    var byteCount: Int?
+    var offset = 0
+  }
 
   var binaryDataSize: Int?
   var isBinary: Bool?
-  var usesSharedMemory = false
-  var usesClassification = false
+  var sharedMemory: SharedMemory?
+  /// How many classes are wanted; 0 for the output as it is.
+  var classCount = 0
 
   init() {}
 
@@ -65,10 +76,16 @@ struct TensorParameters {
       case "binary_data":
         isBinary = try reader.readBool()
       case "classification":
-        usesClassification = try reader.readUInt() > 0
-      case "shared_memory_region", "shared_memory_byte_size", "shared_memory_offset":
-        usesSharedMemory = true
-        _ = try reader.skipValue()
+        classCount = Int(clamping: try reader.readUInt())
+      case "shared_memory_region":
+        sharedMemory = sharedMemory ?? SharedMemory()
+        sharedMemory?.region = try reader.readString()
+      case "shared_memory_byte_size":
+        sharedMemory = sharedMemory ?? SharedMemory()
+        sharedMemory?.byteCount = Int(clamping: try reader.readUInt())
+      case "shared_memory_offset":
+        sharedMemory = sharedMemory ?? SharedMemory()
+        sharedMemory?.offset = Int(clamping: try reader.readUInt())
       default:
         _ = try reader.skipValue()
       }

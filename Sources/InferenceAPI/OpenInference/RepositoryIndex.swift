@@ -45,9 +45,9 @@ extension InferenceService {
   private func repositoryAnswer(_ exchange: Exchange, _ name: String) -> @Sendable (ServingError?) -> Void {
     { error in
       exchange.loop.run {
-        guard let error else { return exchange.respond(status: 200) { _ in } }
-        exchange.respond(
-          APIFailure(error, dialect: .openInference, model: ModelReference(name: name)))
+        guard let error else { return exchange.respondEmpty() }
+        self.refuse(
+          exchange, APIFailure(error, dialect: .openInference, model: ModelReference(name: name)))
       }
     }
   }
@@ -64,9 +64,8 @@ extension InferenceService {
 enum RepositoryRequest {
   /// Whether only ready versions are asked for.
   static func onlyReady(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> Bool {
-    for (name, value) in try members(body) where name == "ready" {
-      guard case .bool(let isOnlyReady) = value else { throw .badRequest("'ready': expected true or false") }
-      return isOnlyReady
+    for (name, value) in try JSONValue.members(ofBody: body) where name == "ready" {
+      return try value.boolean(at: name)
     }
     return false
   }
@@ -74,9 +73,7 @@ enum RepositoryRequest {
   static func load(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> ModelUpload {
     var load = ModelUpload()
     for (name, value) in try parameters(body) {
-      guard case .string(let text) = value else {
-        throw .badRequest("parameters.\(excerpt(name)): expected a string")
-      }
+      let text = try value.text(at: "parameters.\(name)")
       if name == "config" {
         load.configuration = text
       } else if name.hasPrefix("file:") {
@@ -106,23 +103,10 @@ enum RepositoryRequest {
   private static func parameters(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> [(
     String, JSONValue
   )] {
-    guard let value = try members(body).first(where: { $0.0 == "parameters" })?.1 else { return [] }
+    guard let value = try JSONValue.members(ofBody: body).first(where: { $0.0 == "parameters" })?.1 else {
+      return []
+    }
     guard case .object(let parameters) = value else { throw .badRequest("'parameters': expected an object") }
     return parameters
-  }
-
-  /// The members of the object in `body`, which may be empty.
-  private static func members(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> [(
-    String, JSONValue
-  )] {
-    guard !body.isEmpty else { return [] }
-    let document: JSONValue
-    do { document = try JSONValue(parsing: UnsafeRawBufferPointer(body)) } catch {
-      throw .badRequest("failed to parse the request JSON buffer: \(error.message)")
-    }
-    guard case .object(let members) = document else {
-      throw .badRequest("expected a JSON object, or no body")
-    }
-    return members
   }
 }

@@ -5,13 +5,13 @@ import Tensors
 
 /// Small documents about the server and its models.
 enum ServerDocuments {
-  /// Extensions of the Open Inference Protocol that work; clients read this list.
+  /// Extensions of the Open Inference Protocol that always work.
   static let extensions = [
-    "binary_tensor_data", "model_repository", "model_repository(unload_dependents)", "parameters",
-    "tfs_rest_v1",
+    "binary_tensor_data", "classification", "generate", "logging", "model_configuration", "model_repository",
+    "model_repository(unload_dependents)", "parameters", "schedule_policy", "statistics", "tfs_rest_v1",
   ]
 
-  static func metadata(_ identity: ServerIdentity) -> JSONValue {
+  static func metadata(_ identity: ServerIdentity, extensions: [String]) -> JSONValue {
     .object([
       ("name", .string(identity.name)),
       ("version", .string(identity.version)),

@@ -28,14 +28,16 @@ struct PredictRequestReader {
     } catch let failure as APIFailure {
       throw failure
     } catch let error as JSONError {
-      throw describe(error)
+      throw PredictRequestReader.describe(error, in: text, limits)
     } catch {
       throw APIFailure(500, "reading the request failed: \(error)")
     }
   }
 
   /// A text that is no JSON is one fault; JSON that does not fit the model is another.
-  private func describe(_ error: JSONError) -> APIFailure {
+  static func describe(
+    _ error: JSONError, in text: UnsafeRawBufferPointer, _ limits: APILimits
+  ) -> APIFailure {
     var whole = JSONReader(text, maximumDepth: limits.maximumJSONDepth)
     do throws(JSONError) {
       _ = try whole.skipValue()
@@ -48,13 +50,19 @@ struct PredictRequestReader {
     return .badRequest(error.path.isEmpty ? error.message : "\(error.message) (\(error.path))")
   }
 
-  private mutating func readRequest() throws -> PredictRequest {
+  /// Refuses an empty text, and one that is no object.
+  static func requireObject(_ text: UnsafeRawBufferPointer, _ limits: APILimits) throws {
     guard text.contains(where: { !JSONText.isSpace($0) }) else {
       throw APIFailure.badRequest("JSON Parse error: The document is empty")
     }
+    var reader = JSONReader(text, maximumDepth: limits.maximumJSONDepth)
     guard try reader.peekKind() == .object else {
       throw APIFailure.badRequest("JSON Value: \(excerpt(try reader.skipValue())) Is not object")
     }
+  }
+
+  private mutating func readRequest() throws -> PredictRequest {
+    try PredictRequestReader.requireObject(text, limits)
     var request: PredictRequest?
     try reader.beginObject()
     while let key = try reader.nextKey() {

@@ -6,7 +6,11 @@ import Tensors
 /// The routes below `/v1/models`.
 extension InferenceService {
   func answerModelStatus(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
-    let reference = try reference(exchange, parameters, .tensorFlowServing)
+    // As TensorFlow Serving has it, a label does not choose here.
+    let reference =
+      parameters["label"] == nil
+      ? try reference(exchange, parameters, .tensorFlowServing)
+      : ModelReference(name: parameters["model"] ?? "")
     let versions = catalog.modelVersions(of: reference.name)
     guard !versions.isEmpty else {
       throw APIFailure(404, "Could not find any versions of model \(excerpt(reference.name))")
@@ -40,7 +44,7 @@ extension InferenceService {
         .tensorFlowServing,
         InferenceArguments(
           id: "", inputs: request.inputs, parameters: "{}",
-          deadline: limits.deadline(now: exchange.startedAt, timeout: 0)))
+          deadline: try deadline(of: exchange, timeout: 0), client: exchange.clientKey))
     } catch {
       context.fail(exchange, error)
     }
@@ -52,9 +56,11 @@ struct PredictAnswer: InferenceAnswer {
   let format: PredictRequest.Format
   let reference: ModelReference
 
-  func respond(with outputs: [Tensor], to exchange: Exchange) throws(APIFailure) {
+  func respond(
+    with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
+  ) throws(APIFailure) {
     let writer = try PredictResponseWriter(format: format, outputs: outputs)
-    exchange.respond(status: 200) { writer.write(to: $0) }
+    exchange.respond(status: 200, headers: headers) { writer.write(to: $0) }
   }
 
   func failure(for error: ServingError) -> APIFailure {

@@ -156,7 +156,7 @@ func sigmoid(_ x: lanes_f32) -> lanes_f32 {
   return splat(1) / (splat(1) + exponential(-x))
 }
 
-/// x · sigmoid(x) within 5 ULP; −0 of −∞.
+/// x · sigmoid(x) within 5 ULP, and |x| times the least normal number where the sigmoid is not normal; −0 of −∞.
 @inline(__always)
 func silu(_ x: lanes_f32) -> lanes_f32 { lanes_greater(splat(-104.5), x) * sigmoid(x) }
 

@@ -8,17 +8,23 @@ final class LoadedModel: @unchecked Sendable {
   let contract: ModelContract
   /// Whether no more executions than a given number may run at once, whatever threads there are.
   let countsTurns: Bool
+  /// Whether requests may be executed without a look at the queue's policy, where nothing waits.
+  let mayRunDirectly: Bool
+  let cache: ResponseCache?
   /// How tensors are reshaped on their way; nil: they are not.
   let signature: ConfiguredSignature?
   private(set) var plugin: PluginModel?
 
   init(
-    _ plugin: PluginModel, contract: ModelContract, countsTurns: Bool, signature: ConfiguredSignature? = nil
+    _ plugin: PluginModel, contract: ModelContract, countsTurns: Bool, mayRunDirectly: Bool,
+    cache: ResponseCache?, signature: ConfiguredSignature?
   ) {
     self.plugin = plugin
     self.signature = signature
     self.contract = contract
     self.countsTurns = countsTurns
+    self.mayRunDirectly = mayRunDirectly
+    self.cache = cache
   }
 
   func release() { plugin = nil }

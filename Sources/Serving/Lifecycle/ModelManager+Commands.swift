@@ -216,7 +216,7 @@ extension ModelManager {
   private static func loadError(
     _ name: String, _ failures: [(version: Int, reason: String)]
   ) -> ServingError {
-    let reasons = failures.map { "version \($0.version) is at UNAVAILABLE state: \($0.reason)" }
+    let reasons = failures.map { "version \($0.version) failed to load: \($0.reason)" }
     return ServingError(
       .invalidArgument, "load failed for model '\(name)': \(reasons.joined(separator: "; "))")
   }

@@ -38,6 +38,7 @@ public final class ModelManager: Sendable {
   let watcher: RepositoryWatcher
   private let metrics: Metrics
   private let pool: WorkerPool
+  private let budget: ByteBudget
   private let changes = Atomic<UInt64>(0)
   private let onFirstScan: @Sendable ([ServedModel]) -> Void
   let onUnloaded: @Sendable () -> Void
@@ -58,6 +59,7 @@ public final class ModelManager: Sendable {
     self.log = log
     self.clock = clock
     self.onFirstScan = onFirstScan
+    budget = ByteBudget(limit: configuration.requestBytes > 0 ? configuration.requestBytes : .max)
     self.onUnloaded = onUnloaded
     watcher = RepositoryWatcher(watchesFolders: configuration.control == .poll)
     pool = WorkerPool(
@@ -193,7 +195,8 @@ public final class ModelManager: Sendable {
     return ServedModel(
       source: source, pool: pool,
       limits: ServingLimits(
-        queue: RequestQueue.Limits(requests: configuration.queuedRequests, bytes: configuration.queuedBytes),
+        queuedRequests: configuration.queuedRequests, queuedBytes: configuration.queuedBytes,
+        queuedNanoseconds: Int64(configuration.queuedSeconds * 1e9), budget: budget,
         inlineNanoseconds: configuration.inlineNanoseconds),
       metrics: metrics, clock: clock)
   }
@@ -230,11 +233,4 @@ public final class ModelManager: Sendable {
       if !left.isEmpty { usleep(5_000) }
     }
   }
-}
-
-/// What every model is served within.
-struct ServingLimits: Sendable {
-  var queue: RequestQueue.Limits
-  /// See `ServingConfiguration.inlineNanoseconds`.
-  var inlineNanoseconds: Int64
 }

@@ -35,6 +35,10 @@ public struct ServingConfiguration: Sendable {
   public var queuedRequests = 4096
   /// Bytes of inputs that may wait for one model.
   public var queuedBytes = 1 << 30
+  /// Seconds that a request may be expected to wait for its model; 0 for no limit.
+  public var queuedSeconds = 30.0
+  /// Bytes of inputs that the queued and running requests of all models may hold; 0 for no limit.
+  public var requestBytes = 4 << 30
   /// Nanoseconds that an execution may take to be run on the event loop that has its request; 0: none is.
   public var inlineNanoseconds: Int64 = 20_000
 

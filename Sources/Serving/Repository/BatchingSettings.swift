@@ -1,9 +1,7 @@
 /// How requests of a model wait and are put together. Times in nanoseconds.
 public struct BatchingSettings: Sendable, Equatable {
-  /// How long a batch may be held back for more rows; 0: never.
+  /// How long a batch may be held back for more rows while the model is idle; 0: never.
   public var maximumDelay: Int64 = 0
-  /// Sizes that a batch should have, in rows; empty: any.
-  public var preferredSizes: [Int] = []
   /// Levels of priority, the most important first; empty: one level, `defaultQueue`.
   public var levels: [QueueSettings] = []
   /// The level, from 1, of requests that name none; 0: the middle one.
@@ -21,10 +19,8 @@ public struct QueueSettings: Sendable, Equatable {
   public enum TimeoutAction: Sendable, Equatable { case reject, delay }
 
   public var timeoutAction = TimeoutAction.reject
-  /// How long a request may wait; 0: no limit.
+  /// How long a request may wait; it may ask for less. 0: no limit.
   public var timeout: Int64 = 0
-  /// Whether a request may ask for less.
-  public var allowsTimeoutOverride = false
   /// Requests that may wait; 0: what the server allows.
   public var maximumSize = 0
 

@@ -2,6 +2,8 @@
 public struct ModelConfiguration: Sendable, Equatable {
   /// The plugin's name; nil: found by what lies in the version folder.
   public var plugin: String?
+  /// What clients are told as the model's platform; nil: what the model says of itself.
+  public var platform: String?
   /// Passed to the plugin as it is: a JSON object.
   public var parameters = "{}"
   public var versionPolicy = VersionPolicy.latest(1)
@@ -13,6 +15,8 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var maximumBatch: Int?
   /// Executions of the model that may run at once; nil: what the server allows.
   public var instances: Int?
+  /// Bytes that remembered answers may take; nil: none are.
+  public var cacheBytes: Int?
   /// Inputs and outputs that the operator describes; empty: as the model describes them.
   public var inputs: [TensorSettings] = []
   public var outputs: [TensorSettings] = []

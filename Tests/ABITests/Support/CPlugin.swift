@@ -66,8 +66,11 @@ struct CPlugin {
   }
 
   /// Builds it in `folder`.
-  func build(in folder: TemporaryFolder, name: String = "fixture") throws -> String {
-    try Toolchain.buildPlugin(try folder.write("\(name).c", source), in: folder, name: "\(name).so")
+  func build(
+    in folder: TemporaryFolder, name: String = "fixture", include: String = Toolchain.include
+  ) throws -> String {
+    try Toolchain.buildPlugin(
+      try folder.write("\(name).c", source), in: folder, name: "\(name).so", include: include)
   }
 
   /// Builds it, loads it, and loads a model of it.

@@ -32,9 +32,9 @@ enum Toolchain {
   }
 
   /// Builds one C file with `cc` and nothing but the header.
-  static func buildPlugin(_ source: String, in folder: TemporaryFolder, name: String = "plugin.so") throws
-    -> String
-  {
+  static func buildPlugin(
+    _ source: String, in folder: TemporaryFolder, name: String = "plugin.so", include: String = include
+  ) throws -> String {
     let library = folder.path + "/" + name
     try run("cc", ["-shared", "-fPIC", "-g", "-I", include, source, "-o", library, "-lpthread"])
     return library

@@ -15,18 +15,21 @@ final class FakeModel: InferenceModel {
   let platform = "fake"
   let state: ModelState
   let description: ModelDescription?
+  let configuration: ModelConfiguration
   private let compute: Compute
   /// Whether it answers from a thread of its own instead of the caller's.
   private let isThreaded: Bool
 
   init(
     _ name: String, version: Int = 1, state: ModelState = .ready, description: ModelDescription?,
-    isThreaded: Bool = true, compute: @escaping Compute = { .success($0) }
+    configuration: ModelConfiguration = ModelConfiguration(), isThreaded: Bool = true,
+    compute: @escaping Compute = { .success($0) }
   ) {
     self.name = name
     self.version = version
     self.state = state
     self.description = description
+    self.configuration = configuration
     self.isThreaded = isThreaded
     self.compute = compute
   }
@@ -52,6 +55,10 @@ struct FakeCatalog: ModelCatalog {
   var allModels: [any InferenceModel]
   let generation: UInt64 = 0
   var unreadyReasons: [String] = []
+  /// Versions by model and label.
+  var labels: [String: [String: Int]] = [:]
+
+  func version(of name: String, label: String) -> Int? { labels[name]?[label] }
 
   func modelVersions(of name: String) -> [any InferenceModel] { allModels.filter { $0.name == name } }
 
@@ -106,6 +113,31 @@ enum FakeModels {
   static let busy = FakeModel(
     "busy", description: describe(inputs: [spec("x", .fp32, [-1])], outputs: [spec("y", .fp32, [-1])])
   ) { _ in .failure(ServingError(.queueFull, "Exceeds maximum queue size")) }
+
+  /// Its input as scores of three classes.
+  static let scores = FakeModel(
+    "scores",
+    description: describe(
+      inputs: [spec("x", .fp32, [-1, 3])],
+      outputs: [TensorSpec(name: "p", datatype: .fp32, shape: [-1, 3], labels: ["cat", "dog", "fish"])])
+  ) { .success([floats("p", $0[0].shape, $0[0].floatValues)]) }
+
+  /// Its input, a number for each row.
+  static let number = FakeModel(
+    "number",
+    description: describe(inputs: [spec("x", .fp32, [-1, 1])], outputs: [spec("y", .fp32, [-1, 1])])
+  ) { .success([floats("y", $0[0].shape, $0[0].floatValues)]) }
+
+  /// A text back.
+  static let echo = FakeModel(
+    "echo",
+    description: describe(
+      inputs: [spec("text_input", .bytes, [1])], outputs: [spec("text_output", .bytes, [1])], maximumBatch: 1)
+  ) { .success([strings("text_output", [1], $0[0].stringValues)]) }
+
+  static let extended = FakeCatalog(
+    allModels: [broken, busy, echo, halfPlusTwo, identity, number, scores, simple],
+    labels: ["half_plus_two": ["stable": 123]])
 
   static let catalog = FakeCatalog(
     allModels: [broken, busy, halfPlusTwo, identity, simple],

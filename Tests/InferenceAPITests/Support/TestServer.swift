@@ -13,12 +13,14 @@ final class TestServer: Sendable {
   /// `bodyBytes`: the largest body it takes.
   init(
     _ catalog: any ModelCatalog, limits: APILimits = APILimits(), bodyBytes: Int = 1 << 20,
-    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl()
+    repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
+    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false
   ) throws {
     let service = InferenceService(
       catalog: catalog, metrics: metrics, log: Log(level: .error, descriptor: -1), limits: limits,
       identity: ServerIdentity(version: "1.2.3", startedAt: 1_700_000_000), openAPI: "openapi: 3.1.0\n",
-      repository: repository, access: access)
+      repository: repository, access: access, sharedMemory: sharedMemory,
+      usesTritonStatusCodes: usesTritonStatusCodes)
     var configuration = ServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: 0)])
     configuration.loopCount = 2
     configuration.bodyBytes = bodyBytes

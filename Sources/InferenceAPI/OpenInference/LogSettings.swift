@@ -1,0 +1,60 @@
+import HTTP
+import JSON
+import Telemetry
+
+/// The `logging` extension: which levels of log lines are written.
+extension InferenceService {
+  func answerLogSettings(_ exchange: Exchange) throws(APIFailure) {
+    if exchange.method == .post {
+      let changes = try LogSettings.changes(try exchange.documentMembers())
+      for (level, isEnabled) in changes { log.setEnabled(level, isEnabled) }
+    }
+    exchange.respond(LogSettings.document(log))
+  }
+}
+
+/// Triton's names of what a log may be told.
+enum LogSettings {
+  static let format = "ISO8601"
+
+  static func document(_ log: Log) -> JSONValue {
+    .object([
+      ("log_file", .string("")),
+      ("log_info", .bool(log.isEnabled(.info))),
+      ("log_warning", .bool(log.isEnabled(.warning))),
+      ("log_error", .bool(log.isEnabled(.error))),
+      ("log_verbose_level", .integer(log.isEnabled(.debug) ? 1 : 0)),
+      ("log_format", .string(format)),
+    ])
+  }
+
+  /// The levels to change; all or none, since a member at fault refuses the whole.
+  static func changes(_ members: [(String, JSONValue)]) throws(APIFailure) -> [(Log.Level, Bool)] {
+    var changes: [(Log.Level, Bool)] = []
+    for (key, value) in members {
+      switch key {
+      case "log_info": changes.append((.info, try value.boolean(at: key)))
+      case "log_warning": changes.append((.warning, try value.boolean(at: key)))
+      case "log_error": changes.append((.error, try value.boolean(at: key)))
+      case "log_verbose_level": changes.append((.debug, try value.natural(at: key) > 0))
+      case "log_format": try checkFormat(try value.text(at: key))
+      // Clients send back what they read.
+      case "log_file" where value == .string(""): break
+      case "log_file":
+        throw .badRequest(
+          "log file location can not be updated through network protocol; lines go to standard error")
+      default:
+        throw .badRequest(
+          "\(excerpt(key)): no such log setting; expected log_info, log_warning, log_error, log_verbose_level or "
+            + "log_format")
+      }
+    }
+    return changes
+  }
+
+  private static func checkFormat(_ name: String) throws(APIFailure) {
+    guard name == format else {
+      throw .badRequest("log_format: '\(excerpt(name))' is not supported; lines have times as \(format)")
+    }
+  }
+}

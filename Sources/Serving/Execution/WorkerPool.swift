@@ -1,0 +1,95 @@
+import Glibc
+import Synchronization
+
+/// The threads that execute models. A model with waiting requests asks for a turn; turns are given
+/// in the order asked, so a busy model does not keep the others waiting longer than one batch.
+///
+/// Unchecked: the mutex and the condition live in memory of their own as long as the pool, and
+/// everything else is touched under the mutex.
+final class WorkerPool: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var turns: [ServedModel] = []
+  private var head = 0
+  private var sleeping = 0
+  private var isStopping = false
+  private var threads: [pthread_t] = []
+
+  /// Turns asked for and not yet given; lets a worker look without taking the mutex.
+  private let pending = Atomic<Int>(0)
+  private let spinNanoseconds: Int64
+  /// Calls back models that hold a batch back.
+  let alarm = Alarm()
+
+  init(workerCount: Int, spinNanoseconds: Int64) {
+    self.spinNanoseconds = spinNanoseconds
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+    alarm.start()
+    for _ in 0..<max(workerCount, 1) {
+      threads.append(Threads.start { [self] in work() })
+    }
+  }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    pthread_cond_destroy(condition)
+    mutex.deallocate()
+    condition.deallocate()
+  }
+
+  /// Asks for a turn of `model`. From any thread.
+  func enqueue(_ model: ServedModel) {
+    pthread_mutex_lock(mutex)
+    turns.append(model)
+    pending.wrappingAdd(1, ordering: .releasing)
+    let wake = sleeping > 0
+    pthread_mutex_unlock(mutex)
+    if wake { pthread_cond_signal(condition) }
+  }
+
+  /// Lets the threads finish what was asked for, and waits for them. The pool is used no more.
+  func stop() {
+    alarm.stop()
+    pthread_mutex_lock(mutex)
+    isStopping = true
+    pthread_mutex_unlock(mutex)
+    pthread_cond_broadcast(condition)
+    for thread in threads { pthread_join(thread, nil) }
+    threads = []
+  }
+
+  private func work() {
+    while let model = nextTurn() { model.runTurn() }
+  }
+
+  private func nextTurn() -> ServedModel? {
+    spin()
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while head == turns.count {
+      if isStopping { return nil }
+      sleeping += 1
+      pthread_cond_wait(condition, mutex)
+      sleeping -= 1
+    }
+    let model = turns[head]
+    head += 1
+    pending.wrappingSubtract(1, ordering: .relaxed)
+    if head == turns.count {
+      turns.removeAll(keepingCapacity: true)
+      head = 0
+    } else if head >= 256 && head * 2 >= turns.count {
+      turns.removeFirst(head)
+      head = 0
+    }
+    return model
+  }
+
+  /// Waits a moment for a turn before sleeping: waking a sleeper costs more than the moment.
+  private func spin() {
+    guard spinNanoseconds > 0 else { return }
+    let end = Threads.now() + spinNanoseconds
+    while pending.load(ordering: .acquiring) == 0 && Threads.now() < end { sched_yield() }
+  }
+}
