@@ -59,7 +59,8 @@ func errorFunction(ofPositive t: lanes_f32) -> lanes_f32 {
       0.825624943, 0.718467653, 0.623479545, 0.543924809,
       0.479199231, 0.426950663, 0.384524614, 0.349632025,
       0.320509553, 0.295857459, 0.274725199, 0.256410241), interval)
-  return lanes_less(splat(1), sum * bounded)
+  // From there on it is 1, to the last digit.
+  return lanes_select_less(splat(4), t, splat(1), lanes_less(splat(1), sum * bounded))
 }
 
 /// Φ(−t) · e^(t²/2) within 3 ULP, for t of 0 … 14.9: in quarters of the octaves of 1 + t.
