@@ -40,6 +40,7 @@ let package = Package(
     .library(name: "HTTP", targets: ["HTTP"]),
     .library(name: "InferenceAPI", targets: ["InferenceAPI"]),
     .library(name: "JSON", targets: ["JSON"]),
+    .library(name: "ONNX", targets: ["ONNX"]),
     .library(name: "PluginHost", targets: ["PluginHost"]),
     .library(name: "Tensors", targets: ["Tensors"]),
     .library(name: "SchedulerSimulation", targets: ["SchedulerSimulation"]),

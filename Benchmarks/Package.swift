@@ -22,5 +22,12 @@ let package = Package(
         "CPeak", .product(name: "Kernels", package: "swerve"), .product(name: "Tensors", package: "swerve"),
       ],
       swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
+    .executableTarget(
+      name: "models",
+      dependencies: [
+        .product(name: "Kernels", package: "swerve"), .product(name: "ONNX", package: "swerve"),
+        .product(name: "Tensors", package: "swerve"),
+      ],
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
   ]
 )

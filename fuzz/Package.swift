@@ -9,6 +9,7 @@ let fuzzers = [
   "http-parser": ["HTTP"],
   "infer-request": ["InferenceAPI", "PluginHost", "Tensors"],
   "json-tensor": ["Bytes", "JSON", "Tensors"],
+  "onnx-model": ["Kernels", "ONNX", "Tensors"],
   "predict": ["InferenceAPI", "PluginHost", "Tensors"],
 ]
 

@@ -219,7 +219,7 @@ extension Connection {
     phase = .handling
     closesAfter = !exchange.parser.head.keepsAlive
     loop.requestsInFlight += 1
-    guard loop.requestsInFlight <= loop.limitOfRequests else {
+    guard loop.requestsInFlight <= loop.limitOfRequests || context.handler.isUrgent(exchange) else {
       return refuseBusy(exchange)
     }
     if peerClosed { setReadDeadline(after: context.configuration.halfCloseTime) }

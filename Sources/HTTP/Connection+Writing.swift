@@ -38,7 +38,7 @@ extension Connection {
       answered(
         .init(
           method: exchange.method, status: status, requestBytes: exchange.body.count,
-          responseBytes: responseBytes, startedAt: exchange.startedAt))
+          responseBytes: responseBytes, startedAt: exchange.startedAt), exchange)
     }
     loop.requestsInFlight -= 1
     endRequest()

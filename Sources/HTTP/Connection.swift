@@ -292,12 +292,23 @@ final class Connection {
   /// The server drains: closes a connection that no request is on.
   func drainIfIdle() {
     guard phase == .head, exchange == nil, backlog == 0 else { return }
+    // Its first request may be on its way.
+    if requestCount == 0 { return awaitOneRequest() }
     // A request may lie unread in the socket; it is answered, as the last one.
     isReadable = true
     isProbablyEmpty = false
     drive()
     if phase == .head, exchange == nil, backlog == 0 { close() }
   }
+
+  /// The server stops, and the client may still be sending its first request.
+  func awaitOneRequest() {
+    guard phase == .head, exchange == nil else { return }
+    setReadDeadline(after: min(Self.lateRequestTime, context.configuration.idleTime))
+  }
+
+  /// How long a client may take to begin its first request while the server stops, in nanoseconds.
+  private static let lateRequestTime: Int64 = 1_000_000_000
 
   /// Everything is written and the connection is to end.
   private func finishWriting() {

@@ -61,7 +61,10 @@ public final class EventLoop: @unchecked Sendable {
   private var tickEvent: OpaquePointer?
   private var isTicking = false
   private let wakeDescriptor: Int32
-  private var isStopping = false
+  /// The server is stopping: once the listeners have closed, nothing comes any more.
+  private(set) var isStopping = false
+  /// When listeners that take no new handshakes close.
+  private var listenersCloseAt = Int64.max
   private var stopDeadline = Int64.max
   private var hasStopped = false
   /// No deadline of any connection is earlier.
@@ -257,7 +260,7 @@ public final class EventLoop: @unchecked Sendable {
       return
     }
     let connection = Connection(loop: self, transport: transport, address: address)
-    guard !isStopping, let base, connection.watch(base) else {
+    guard !hasStopped, let base, connection.watch(base) else {
       transport.close()
       uncount(address)
       return
@@ -265,6 +268,7 @@ public final class EventLoop: @unchecked Sendable {
     connection.slot = connections.count
     connections.append(connection)
     context.events.connectionOpened?()
+    if isStopping { connection.awaitOneRequest() }
     startTicking()
   }
 
@@ -300,6 +304,7 @@ public final class EventLoop: @unchecked Sendable {
     readClock()
     for listener in listeners { listener.resume() }
     if now >= earliestDeadline { checkDeadlines() }
+    if now >= listenersCloseAt { closeListeners() }
     if now >= stopDeadline { closeAll() }
     guard connections.isEmpty, !isStopping, !listeners.contains(where: \.isPaused), let tickEvent else {
       return
@@ -337,19 +342,40 @@ public final class EventLoop: @unchecked Sendable {
     listeners = []
   }
 
-  func beginDrain() {
+  /// - Parameter closesIdle: whether connections that no request is on close now. Otherwise they stay for one
+  ///   more request.
+  func beginDrain(closesIdle: Bool) {
     isDraining = true
+    if closesIdle { closeIdle() }
+  }
+
+  private func closeIdle() {
     for index in connections.indices.reversed() where index < connections.count {
       connections[index].drainIfIdle()
     }
   }
 
-  func stop(by deadline: Int64) {
+  /// - Parameter grace: nanoseconds until `deadline`.
+  func stop(by deadline: Int64, grace: Int64) {
     isStopping = true
+    isDraining = true
     stopDeadline = min(stopDeadline, deadline)
-    stopAccepting()
-    beginDrain()
+    for listener in listeners { listener.refuseHandshakes() }
+    let handshakeTime = min(Self.handshakeTime, grace / 10)
+    listenersCloseAt = now + handshakeTime
+    if handshakeTime == 0 { closeListeners() }
+    closeIdle()
+    if now >= stopDeadline { closeAll() }
     startTicking()
+    stopIfDone()
+  }
+
+  /// Long enough for a handshake that has begun to end, wherever its client is, in nanoseconds.
+  private static let handshakeTime: Int64 = 200_000_000
+
+  private func closeListeners() {
+    listenersCloseAt = .max
+    stopAccepting()
     stopIfDone()
   }
 
@@ -359,7 +385,7 @@ public final class EventLoop: @unchecked Sendable {
   }
 
   private func stopIfDone() {
-    if isStopping, connections.isEmpty { hasStopped = true }
+    if isStopping, listeners.isEmpty, connections.isEmpty { hasStopped = true }
   }
 
   // MARK: Signals and timers
@@ -368,6 +394,18 @@ public final class EventLoop: @unchecked Sendable {
   func every(_ period: Int64, _ action: @escaping () -> Void) {
     guard let base else { return }
     periodic.append(PeriodicEvent(base: base, period: period, action: action))
+  }
+
+  /// Tells `report` every second how late the loop is; called before the thread starts.
+  func measureLag(_ report: @escaping (Int64) -> Void) {
+    let period: Int64 = 1_000_000_000
+    let clock = context.clock
+    var expected = clock.now() + period
+    every(period) {
+      let now = clock.now()
+      report(max(0, now - expected))
+      expected = now + period
+    }
   }
 
   func watchSignal(_ number: Int32, _ action: @escaping @Sendable (Int32) -> Void) {

@@ -30,6 +30,9 @@ public final class Exchange: @unchecked Sendable {
   /// abandoned.
   public internal(set) var body = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
+  /// What the handler tells of the request beside what HTTP shows; for `ServerEvents.answered`.
+  public var notes: RequestNotes?
+
   var parser = RequestParser()
   /// The coding that the body came in.
   var contentCoding = ContentCoding.identity
@@ -62,6 +65,7 @@ public final class Exchange: @unchecked Sendable {
     connection = nil
     onAbandon = nil
     onDrained = nil
+    if notes != nil { notes = nil }
     body = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   }
 

@@ -9,9 +9,14 @@ public protocol ExchangeHandler: Sendable {
   /// must make the same checks; this one only spares reading what would be refused anyway. A body
   /// above the limit that this returns is answered 413. The default admits everything.
   func admit(_ exchange: Exchange) -> Admission
+
+  /// Whether the request is to be handled although too many are in flight already, as a question for the
+  /// server's health is. Asked only then; the answer must be given at once. The default says no.
+  func isUrgent(_ exchange: Exchange) -> Bool
 }
 
 extension ExchangeHandler {
+  public func isUrgent(_ exchange: Exchange) -> Bool { false }
   public func admit(_ exchange: Exchange) -> Admission { .admit }
 }
 

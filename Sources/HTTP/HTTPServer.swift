@@ -53,6 +53,7 @@ public final class HTTPServer: Sendable {
     try context.tls?.load()
     for loop in loops { try loop.open() }
     watchCertificates()
+    if let report = context.events.loopLagged { for loop in loops { loop.measureLag(report) } }
     for address in context.configuration.listeners { try listen(on: address) }
     let signals = state.withLock { $0.signals }
     for watch in signals { watch(loops[0]) }
@@ -89,15 +90,20 @@ public final class HTTPServer: Sendable {
 
   /// Closes connections as soon as no request is on them: idle ones now, others with their answers, which
   /// say `Connection: close`. New connections are still accepted, and treated alike.
-  public func beginDrain() {
-    for loop in loops { loop.run { loop.beginDrain() } }
+  ///
+  /// - Parameter closesIdle: false lets idle connections have one more request: a proxy may be sending it just
+  ///   now, and would have to fail it if the connection closed under it.
+  public func beginDrain(closesIdle: Bool = true) {
+    for loop in loops { loop.run { loop.beginDrain(closesIdle: closesIdle) } }
   }
 
   /// Stops accepting, drains, and ends each loop when its last connection has closed, or after `grace`
   /// nanoseconds, when what is open is closed and its requests abandoned. Returns at once; `join` waits.
+  ///
+  /// With a grace, connections whose handshakes have begun are still accepted for a moment, and served.
   public func stop(grace: Int64) {
     let (deadline, overflows) = context.clock.now().addingReportingOverflow(max(0, grace))
-    for loop in loops { loop.run { loop.stop(by: overflows ? .max : deadline) } }
+    for loop in loops { loop.run { loop.stop(by: overflows ? .max : deadline, grace: max(0, grace)) } }
     removeSocketFiles()
   }
 

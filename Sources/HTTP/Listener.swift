@@ -45,8 +45,16 @@ final class Listener {
     event_add(event, nil)
   }
 
+  /// Takes no new handshakes, and goes on accepting those that have begun until `close`.
+  ///
+  /// Closing a listening socket resets the connections that wait in it, with the requests that their clients may
+  /// have sent. A client whose first segment is dropped tries again after a second, and then finds the next
+  /// server or none; either way it knows that nothing of its request was taken.
+  func refuseHandshakes() { _ = swerve_refuse_handshakes(descriptor) }
+
   func close() {
     guard let event else { return }
+    accept()
     event_free(event)
     self.event = nil
     _ = Glibc.close(descriptor)
@@ -75,7 +83,7 @@ final class Listener {
       turnAway(accepted, reason)
       return
     }
-    let target = place(loop)
+    let target = loop.isStopping ? loop : place(loop)
     let isSecure = isSecure
     target.expectConnection()
     if target === loop {

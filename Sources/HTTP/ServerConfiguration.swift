@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Where a server listens.
 public struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
   enum Kind: Sendable, Equatable {
@@ -31,7 +33,7 @@ public struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
 public struct ServerConfiguration: Sendable {
   public var listeners: [ListenAddress]
   /// Event loops, each a thread; by default one for each processor the process may use.
-  public var loopCount = UsableProcessors.count
+  public var loopCount = ProcessLimits.current.processors
   /// How long a loop looks for the next request of the only client that is busy on it before it sleeps, in nanoseconds.
   public var busyPollTime: Int64 = 0
   /// Whether another process may listen on the same TCP ports at the same time, as when one version of a

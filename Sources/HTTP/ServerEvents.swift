@@ -19,11 +19,15 @@ public struct ServerEvents: Sendable {
   public var connectionClosed: (@Sendable () -> Void)?
   /// A connection was turned away; the text names the limit.
   public var connectionRefused: (@Sendable (_ reason: StaticString) -> Void)?
-  public var answered: (@Sendable (Answer) -> Void)?
+  /// An answer has been written. All of the exchange may still be read, and nothing of it kept.
+  public var answered: (@Sendable (Answer, Exchange) -> Void)?
   /// The protocol refused a request with this status before a handler saw it.
   public var requestRefused: (@Sendable (_ status: Int) -> Void)?
   /// A client left before its answer.
   public var abandoned: (@Sendable () -> Void)?
+  /// How late an event loop came to what it does every second, in nanoseconds: what else it did, or the time for
+  /// which it had no processor. Each loop tells it once a second.
+  public var loopLagged: (@Sendable (Int64) -> Void)?
   public var log: (@Sendable (Log.Level, _ message: String, _ fields: [(String, String)]) -> Void)?
 
   public init() {}

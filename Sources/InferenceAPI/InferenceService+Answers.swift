@@ -40,9 +40,8 @@ extension InferenceService {
     switch endpoint {
     case .openAPI: exchange.respond(status: 200, contentType: "application/yaml") { $0.append(openAPI) }
     case .metrics:
-      exchange.respond(status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8") {
-        metrics.writePrometheus(to: $0)
-      }
+      let format = exchange.metricsFormat
+      exchange.respond(status: 200, contentType: format.contentType) { metrics.write(format, to: $0) }
     case .live: exchange.respond(.object([("live", .bool(true))]))
     case .ready: answerReady(exchange)
     case .health: answerHealth(exchange)

@@ -42,6 +42,8 @@ public final class InferenceService: ExchangeHandler {
   /// Whether faults of `/v2` have Triton's statuses, 500 for a malformed request among them.
   let usesTritonStatusCodes: Bool
   let requestMetrics: RequestMetricsTable
+  /// Whether exchanges get notes for an access log.
+  let notesRequests: Bool
   private let router = Router(Routes.all)
 
   /// - Parameters:
@@ -50,6 +52,7 @@ public final class InferenceService: ExchangeHandler {
   ///   - openAPI: the text of openapi.yaml, served as it is.
   ///   - repository: loads and unloads models; nil if they are fixed.
   ///   - access: who may do what.
+  ///   - notesRequests: whether each inference leaves `Exchange.notes`.
   ///   - tellsTiming: whether answers of inferences have a `Server-Timing` field.
   ///   - sharedMemory: where clients register shared memory; nil if they may not.
   ///   - usesTritonStatusCodes: whether faults of `/v2` have Triton's statuses, for clients that depend on them.
@@ -57,7 +60,8 @@ public final class InferenceService: ExchangeHandler {
     catalog: any ModelCatalog, metrics: Metrics, log: Log, clock: MonotonicClock = .system,
     limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
     repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
-    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false, tellsTiming: Bool = false
+    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false,
+    notesRequests: Bool = false, tellsTiming: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -68,6 +72,7 @@ public final class InferenceService: ExchangeHandler {
     self.openAPI = openAPI
     self.repository = repository
     self.access = access
+    self.notesRequests = notesRequests
     self.tellsTiming = tellsTiming
     startedAt = clock.now()
     self.sharedMemory = sharedMemory
@@ -149,6 +154,15 @@ public final class InferenceService: ExchangeHandler {
       }
     } catch {
       return .refuse(Refusal(status: error.status, message: error.message, headers: error.headers))
+    }
+  }
+
+  /// Probes and metrics are answered however much is asked of the models: a server that is busy is not dead.
+  public func isUrgent(_ exchange: Exchange) -> Bool {
+    guard case .found(let endpoint, _) = router.match(exchange.method, exchange.path) else { return false }
+    return switch endpoint {
+    case .live, .ready, .health, .metrics: true
+    default: false
     }
   }
 

@@ -22,6 +22,7 @@ enum Routes {
     Route(.get, "/", .index),
     Route(.get, "/openapi.yaml", .openAPI),
     Route(.get, "/metrics", .metrics),
+    Route(.get, "/monitoring/prometheus/metrics", .metrics),
     Route(.get, "/livez", .live),
     Route(.get, "/readyz", .ready),
     Route(.get, "/healthz", .health),

@@ -65,12 +65,17 @@ extension KernelTable {
         epilogue.row_scale = scale
         epilogue.row_bias = shift
       }
+      if byColumn {
+        let offset = rows.lowerBound * channels
+        level.finish(
+          &epilogue, x + offset, sourceRow: channels, y + offset, cRow: channels, rows: rows.count,
+          columns: channels)
+        return
+      }
       for row in rows {
         let offset = row * channels * inner
-        let columns = byColumn ? channels : inner
         level.finish(
-          &epilogue, x + offset, sourceRow: columns, y + offset, cRow: columns, rows: byColumn ? 1 : channels,
-          columns: columns)
+          &epilogue, x + offset, sourceRow: inner, y + offset, cRow: inner, rows: channels, columns: inner)
       }
     }
   }

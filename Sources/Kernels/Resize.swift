@@ -155,6 +155,8 @@ extension KernelTable {
             let target = y + row * inner
             if let filler = axis.fillers?[row % length], !filler.isNaN {
               for index in 0..<inner { target[index] = filler }
+            } else if axis.taps == 1, weights[first] == 1 {
+              target.update(from: source + Int(positions[first]) * inner, count: inner)
             } else if inner == 1 {
               var sum: Float = 0
               for tap in first..<(first + axis.taps) { sum += weights[tap] * source[Int(positions[tap])] }

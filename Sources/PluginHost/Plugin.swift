@@ -24,6 +24,19 @@ public final class Plugin: Sendable {
     self.services = services
   }
 
+  /// Runs a command that the plugin adds to the command line: its name and what follows it. `write` gets what
+  /// the command prints, in pieces. Throws when the plugin has no commands, or this one fails.
+  public func runTool(_ arguments: [String], write: (String) -> Void) throws(PluginError) {
+    let host = services.takeBinding(plugin: name, model: name)
+    do throws(PluginError) {
+      try library.runTool(arguments, host: host, write: write)
+    } catch {
+      host.retire()
+      throw error
+    }
+    host.retire()
+  }
+
   /// Loads a model. `configuration` is a JSON object. Blocks; one call at a time per plugin.
   ///
   /// - Parameter name: what log lines and metrics call the model; the plugin's name if empty.

@@ -53,7 +53,47 @@ final class PluginLibrary: @unchecked Sendable {
     return handle
   }
 
+  /// What the plugin offers under an id; nil when it has no such extension.
+  func extensionTable(_ id: String) -> UnsafeRawPointer? {
+    adopt(UnsafeRawPointer(original), as: swerve_plugin.self).extension?(original, id)
+  }
+
+  /// Runs a command of the plugin's. `write` gets what it prints.
+  func runTool(_ arguments: [String], host: HostBinding, write: (String) -> Void) throws(PluginError) {
+    guard let pointer = extensionTable(SWERVE_TOOL),
+      let run = adopt(pointer, as: swerve_tool.self).run
+    else {
+      throw PluginError(status: .unsupported, message: "the plugin \(name) has no commands of its own")
+    }
+    var error = swerve_error()
+    let strings = arguments.map { strdup($0) }
+    defer { for string in strings { free(string) } }
+    let code = withoutActuallyEscaping(write) { write in
+      let writer = ToolWriter(write)
+      return strings.map { UnsafePointer($0) }.withUnsafeBufferPointer { pointers in
+        run(
+          original, host.table, pointers.baseAddress, UInt32(pointers.count),
+          { context, text, size in
+            guard let context, let text else { return }
+            let bytes = UnsafeRawBufferPointer(start: text, count: size)
+            Unmanaged<ToolWriter>.fromOpaque(context).takeUnretainedValue().write(
+              String(decoding: bytes, as: UTF8.self))
+          }, Unmanaged.passUnretained(writer).toOpaque(), &error)
+      }
+    }
+    guard code == SWERVE_OK else {
+      throw PluginError(status: PluginStatus(ending: code), message: failureMessage(&error, code, of: "run"))
+    }
+  }
+
   func destroy(_ model: OpaquePointer) { loadThread.withLock { _ in table.destroy(model) } }
+}
+
+/// What a plugin's command prints to, behind a pointer.
+private final class ToolWriter {
+  let write: (String) -> Void
+
+  init(_ write: @escaping (String) -> Void) { self.write = write }
 }
 
 typealias PluginEntry = @convention(c) (UnsafePointer<swerve_host>?) -> UnsafePointer<swerve_plugin>?

@@ -14,8 +14,11 @@ public import CSwervePlugin
 public struct PluginTable: @unchecked Sendable {
   public let pointer: UnsafePointer<swerve_plugin>
 
-  public init<Model: InferenceModel>(name: String, version: String, model: Model.Type) {
-    let factory = ModelFactory { path, configuration, host in
+  /// - Parameter tool: runs the commands that the plugin adds to the server's command line; nil if it adds none.
+  public init<Model: InferenceModel>(
+    name: String, version: String, model: Model.Type, tool: PluginTool? = nil
+  ) {
+    let factory = ModelFactory(tool) { path, configuration, host in
       try Model(path: path, configuration: configuration, host: host)
     }
     let table = UnsafeMutablePointer<swerve_plugin>.allocate(capacity: 1)
@@ -31,18 +34,76 @@ public struct PluginTable: @unchecked Sendable {
     table.pointee.describe = { UnsafePointer(ModelBox.behind($0!).signature.information) }
     table.pointee.execute = executeBatch
     table.pointee.cancel = { ModelBox.behind($0!).model.cancel(Request.ID($1)) }
+    table.pointee.extension = { plugin, id in
+      guard let context = plugin?.pointee.context, let id, String(cString: id) == SWERVE_TOOL,
+        Unmanaged<ModelFactory>.fromOpaque(context).takeUnretainedValue().tool != nil
+      else { return nil }
+      return UnsafeRawPointer(toolTable.pointer)
+    }
     pointer = UnsafePointer(table)
+  }
+}
+
+/// A plugin's own commands: `swerve NAME ARGUMENTS…` of the plugin NAME, and `swerve profile` of its models.
+///
+/// - Parameters:
+///   - arguments: a command's name, and what follows it on the command line.
+///   - host: to be used during the call.
+///   - write: prints.
+public typealias PluginTool =
+  @Sendable (_ arguments: [String], _ host: ModelHost, _ write: (String) -> Void) throws -> Void
+
+/// The table of tool/1, the same for all plugins of this kind.
+///
+/// Unchecked: the memory behind the pointer is written in init only and never freed.
+private struct ToolTable: @unchecked Sendable {
+  let pointer: UnsafePointer<swerve_tool>
+
+  init() {
+    let table = UnsafeMutablePointer<swerve_tool>.allocate(capacity: 1)
+    table.initialize(to: swerve_tool())
+    table.pointee.struct_size = MemoryLayout<swerve_tool>.size
+    table.pointee.run = runTool
+    pointer = UnsafePointer(table)
+  }
+}
+
+private let toolTable = ToolTable()
+
+private func runTool(
+  _ plugin: UnsafePointer<swerve_plugin>?, _ host: UnsafePointer<swerve_host>?,
+  _ arguments: UnsafePointer<UnsafePointer<CChar>?>?, _ count: UInt32,
+  _ write: (@convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>?, Int) -> Void)?,
+  _ context: UnsafeMutableRawPointer?, _ error: UnsafeMutablePointer<swerve_error>?
+) -> swerve_status {
+  guard let owner = plugin?.pointee.context, let host, let write,
+    let tool = Unmanaged<ModelFactory>.fromOpaque(owner).takeUnretainedValue().tool
+  else { return swerve_status(SWERVE_INVALID_ARGUMENT) }
+  let words = (0..<Int(count)).map { place in arguments?[place].map { String(cString: $0) } ?? "" }
+  do {
+    try tool(words, ModelHost(host)) { text in
+      var text = text
+      text.withUTF8 { bytes in
+        bytes.withMemoryRebound(to: CChar.self) { write(context, $0.baseAddress, $0.count) }
+      }
+    }
+    return swerve_status(SWERVE_OK)
+  } catch let fault {
+    return report(ModelError.wrapping(fault), in: error)
   }
 }
 
 /// How create, which gets the table back, comes to the author's type.
 private final class ModelFactory {
   let make: (_ path: String, _ configuration: String, _ host: ModelHost) throws -> any InferenceModel
+  let tool: PluginTool?
 
   init(
+    _ tool: PluginTool?,
     _ make:
       @escaping (_ path: String, _ configuration: String, _ host: ModelHost) throws -> any InferenceModel
   ) {
+    self.tool = tool
     self.make = make
   }
 }

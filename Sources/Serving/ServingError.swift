@@ -1,6 +1,6 @@
 /// Why a request or a lifecycle command was not done. Each dialect turns it into a status.
 public struct ServingError: Error, Sendable {
-  public enum Code: Sendable, Equatable {
+  public enum Code: Sendable, Equatable, CaseIterable {
     case unknownModel, unknownVersion
     /// Known, but loading, unloading or failed to load.
     case notReady
@@ -8,6 +8,23 @@ public struct ServingError: Error, Sendable {
     /// The plugin failed.
     case pluginFault
     case shuttingDown
+
+    /// As metrics write it: `queue_full`.
+    var name: String {
+      switch self {
+      case .unknownModel: "unknown_model"
+      case .unknownVersion: "unknown_version"
+      case .notReady: "not_ready"
+      case .invalidArgument: "invalid"
+      case .queueFull: "queue_full"
+      case .deadlineExceeded: "deadline"
+      case .cancelled: "cancelled"
+      case .unsupported: "unsupported"
+      case .outOfMemory: "out_of_memory"
+      case .pluginFault: "plugin_fault"
+      case .shuttingDown: "shutting_down"
+      }
+    }
   }
 
   public var code: Code

@@ -27,7 +27,7 @@ public final class Log: Sendable {
 
   /// - Parameter level: it and all above it are written.
   public init(level: Level = .info, format: Format = .text, descriptor: Int32 = 2) {
-    levels = Atomic(Level.allCases.reduce(0) { $1 >= level ? $0 | 1 << $1.rawValue : $0 })
+    levels = Atomic(Log.bits(from: level))
     self.format = format
     self.descriptor = descriptor
   }
@@ -44,21 +44,36 @@ public final class Log: Sendable {
     }
   }
 
+  /// The least level that is written; to set it has all above it written too, and none below.
+  public var level: Level {
+    get { Level.allCases.first(where: isEnabled) ?? .error }
+    set { levels.store(Log.bits(from: newValue), ordering: .relaxed) }
+  }
+
+  private static func bits(from level: Level) -> Int {
+    Level.allCases.reduce(0) { $1 >= level ? $0 | 1 << $1.rawValue : $0 }
+  }
+
   /// Writes one record if its level is; `message` is not evaluated otherwise.
   public func write(_ level: Level, _ message: @autoclosure () -> String, _ fields: [(String, String)] = []) {
     guard isEnabled(level) else { return }
+    writeAlways(level, message(), fields)
+  }
+
+  /// Writes one record whatever its level: one that was asked for apart, as the access log's are.
+  public func writeAlways(_ level: Level, _ message: String, _ fields: [(String, String)] = []) {
     let line = ByteBuffer(capacity: 256)
     switch format {
     case .text:
       line.append("\(Log.timestamp()) \(level) ")
-      Log.append(message(), to: line, quoted: false)
+      Log.append(message, to: line, quoted: Log.looksLikeFields(message))
       for (name, value) in fields {
         line.append(" \(name)=")
         Log.append(value, to: line, quoted: true)
       }
     case .json:
       line.append("{\"time\":\"\(Log.timestamp())\",\"level\":\"\(level)\",\"message\":")
-      Log.append(message(), to: line, quoted: true)
+      Log.append(message, to: line, quoted: true)
       for (name, value) in fields {
         line.append(",\"\(name)\":")
         Log.append(value, to: line, quoted: true)
@@ -67,6 +82,11 @@ public final class Log: Sendable {
     }
     line.append(UInt8(ascii: "\n"))
     _ = Glibc.write(descriptor, line.bytes.baseAddress, line.count)
+  }
+
+  /// Whether a text could be taken for fields where it stands without quotes.
+  private static func looksLikeFields(_ text: String) -> Bool {
+    text.utf8.contains { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "\"") }
   }
 
   private static func append(_ text: String, to line: ByteBuffer, quoted: Bool) {
@@ -78,7 +98,9 @@ public final class Log: Sendable {
       case "\n": line.append("\\n")
       case "\r": line.append("\\r")
       case "\t": line.append("\\t")
-      case "\u{2028}", "\u{2029}", "\u{0}"..<"\u{20}", "\u{7f}"..<"\u{a0}":
+      // Control characters, and what hides or turns around the text about it on a terminal.
+      case "\u{0}"..<"\u{20}", "\u{7f}"..<"\u{a0}", "\u{200b}"..."\u{200f}", "\u{2028}"..."\u{202e}",
+        "\u{2066}"..."\u{2069}", "\u{feff}":
         let hex = String(character.value, radix: 16)
         line.append("\\u" + String(repeating: "0", count: 4 - hex.count) + hex)
       default: line.append(String(character))

@@ -1,9 +1,6 @@
 public import Bytes
 import Locks
 
-/// Names and values that tell apart the series of one metric.
-public typealias Labels = [(String, String)]
-
 /// Every metric of the process, and their text for Prometheus.
 ///
 /// Look a metric up once and keep it: looking up takes a lock, counting does not.
@@ -13,7 +10,16 @@ public final class Metrics: Sendable {
     case gauge(Gauge)
     case histogram(Histogram)
     /// Read when the page is written.
-    case observed(kind: String, @Sendable () -> Double)
+    case observed(@Sendable () -> Double)
+
+    var value: MetricSamples.Value {
+      switch self {
+      case .counter(let counter): .count(counter.value)
+      case .gauge(let gauge): .number(gauge.value)
+      case .histogram(let histogram): histogram.value()
+      case .observed(let read): .number(read())
+      }
+    }
   }
 
   private struct Series {
@@ -24,26 +30,31 @@ public final class Metrics: Sendable {
   private struct Family {
     var name: String
     var help: String
-    var kind: String
+    var kind: MetricSamples.Kind
     var series: [Series] = []
     /// Where in `series` those labels are.
     var places: [String: Int] = [:]
   }
 
-  private let families = Lock<[Family]>([])
+  private struct State {
+    var families: [Family] = []
+    var collectors: [@Sendable (inout MetricSamples) -> Void] = []
+  }
+
+  private let state = Lock(State())
 
   public init() {}
 
   /// The counter of that name and those labels: the same object each time.
   public func counter(_ name: String, help: String, labels: Labels = []) -> Counter {
-    let found = find(name, help: help, kind: "counter", labels: labels) { .counter(Counter()) }
+    let found = find(name, help: help, kind: .counter, labels: labels) { .counter(Counter()) }
     guard case .counter(let counter) = found else { preconditionFailure("\(name) is not a counter") }
     return counter
   }
 
   /// The gauge of that name and those labels: the same object each time.
   public func gauge(_ name: String, help: String, labels: Labels = []) -> Gauge {
-    let found = find(name, help: help, kind: "gauge", labels: labels) { .gauge(Gauge()) }
+    let found = find(name, help: help, kind: .gauge, labels: labels) { .gauge(Gauge()) }
     guard case .gauge(let gauge) = found else { preconditionFailure("\(name) is not a gauge") }
     return gauge
   }
@@ -52,7 +63,7 @@ public final class Metrics: Sendable {
   public func histogram(
     _ name: String, help: String, labels: Labels = [], buckets: [Double] = Histogram.durationBounds
   ) -> Histogram {
-    let found = find(name, help: help, kind: "histogram", labels: labels) {
+    let found = find(name, help: help, kind: .histogram, labels: labels) {
       .histogram(Histogram(bounds: buckets))
     }
     guard case .histogram(let histogram) = found else { preconditionFailure("\(name) is not a histogram") }
@@ -64,8 +75,12 @@ public final class Metrics: Sendable {
     _ name: String, help: String, labels: Labels = [], isCounter: Bool = false,
     read: @escaping @Sendable () -> Double
   ) {
-    let kind = isCounter ? "counter" : "gauge"
-    _ = find(name, help: help, kind: kind, labels: labels) { .observed(kind: kind, read) }
+    _ = find(name, help: help, kind: isCounter ? .counter : .gauge, labels: labels) { .observed(read) }
+  }
+
+  /// Has `collector` add samples whenever the page is written: for what comes and goes, as models do.
+  public func collect(_ collector: @escaping @Sendable (inout MetricSamples) -> Void) {
+    state.withLock { $0.collectors.append(collector) }
   }
 
   /// Whether `name` may stand for a metric: letters, digits, `_` and `:`, no digit first.
@@ -84,82 +99,40 @@ public final class Metrics: Sendable {
   }
 
   private func find(
-    _ name: String, help: String, kind: String, labels: Labels, make: @Sendable () -> Instrument
+    _ name: String, help: String, kind: MetricSamples.Kind, labels: Labels, make: @Sendable () -> Instrument
   ) -> Instrument {
     precondition(Metrics.isValidName(name), "not a metric name: \(name)")
-    let text = Metrics.text(of: labels)
-    return families.withLock { families in
+    let text = MetricSamples.text(of: labels)
+    return state.withLock { state in
       let family: Int
-      if let known = families.firstIndex(where: { $0.name == name }) {
+      if let known = state.families.firstIndex(where: { $0.name == name }) {
         family = known
-        precondition(families[known].kind == kind, "\(name) is a \(families[known].kind) already")
+        precondition(
+          state.families[known].kind == kind, "\(name) is a \(state.families[known].kind) already")
       } else {
-        families.append(Family(name: name, help: help, kind: kind))
-        family = families.count - 1
+        state.families.append(Family(name: name, help: help, kind: kind))
+        family = state.families.count - 1
       }
-      if let place = families[family].places[text] { return families[family].series[place].instrument }
+      if let place = state.families[family].places[text] {
+        return state.families[family].series[place].instrument
+      }
       let made = make()
-      families[family].places[text] = families[family].series.count
-      families[family].series.append(Series(labels: text, instrument: made))
+      state.families[family].places[text] = state.families[family].series.count
+      state.families[family].series.append(Series(labels: text, instrument: made))
       return made
     }
   }
 
-  /// Writes all metrics in Prometheus' text format 0.0.4.
-  public func writePrometheus(to buffer: ByteBuffer) {
-    let families = families.withLock { $0 }
+  /// Writes all metrics.
+  public func write(_ format: MetricsFormat = .prometheus, to buffer: ByteBuffer) {
+    let (families, collectors) = state.withLock { ($0.families, $0.collectors) }
+    var samples = MetricSamples()
     for family in families {
-      buffer.append(
-        "# HELP \(family.name) \(Metrics.escapedHelp(family.help))\n# TYPE \(family.name) \(family.kind)\n")
-      for series in family.series { write(series, of: family.name, to: buffer) }
-    }
-  }
-
-  private func write(_ series: Series, of name: String, to buffer: ByteBuffer) {
-    func line(_ suffix: String, _ labels: String, _ value: String) {
-      buffer.append(labels.isEmpty ? "\(name)\(suffix) \(value)\n" : "\(name)\(suffix){\(labels)} \(value)\n")
-    }
-    switch series.instrument {
-    case .counter(let counter): line("", series.labels, String(counter.value))
-    case .gauge(let gauge): line("", series.labels, Metrics.number(gauge.value))
-    case .observed(_, let read): line("", series.labels, Metrics.number(read()))
-    case .histogram(let histogram):
-      let prefix = series.labels.isEmpty ? "" : series.labels + ","
-      var running: UInt64 = 0
-      let counts = histogram.counts
-      for (bucket, count) in counts.enumerated() {
-        running &+= count
-        let bound = bucket < histogram.bounds.count ? Metrics.number(histogram.bounds[bucket]) : "+Inf"
-        line("_bucket", "\(prefix)le=\"\(bound)\"", String(running))
-      }
-      line("_sum", series.labels, Metrics.number(histogram.sum))
-      line("_count", series.labels, String(running))
-    }
-  }
-
-  private static func number(_ value: Double) -> String {
-    if value.isNaN { return "NaN" }
-    if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-    if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
-    return "\(value)"
-  }
-
-  private static func text(of labels: Labels) -> String {
-    labels.map { "\($0.0)=\"\(escaped($0.1, quotes: true))\"" }.joined(separator: ",")
-  }
-
-  private static func escapedHelp(_ text: String) -> String { escaped(text, quotes: false) }
-
-  private static func escaped(_ text: String, quotes: Bool) -> String {
-    var result = ""
-    for character in text.unicodeScalars {
-      switch character {
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\"" where quotes: result += "\\\""
-      default: result.unicodeScalars.append(character)
+      for series in family.series {
+        samples.add(family.name, family.help, family.kind, series.labels, series.instrument.value)
       }
     }
-    return result
+    for collector in collectors { collector(&samples) }
+    MetricsPage(format: format, buffer: buffer).write(samples)
   }
 }

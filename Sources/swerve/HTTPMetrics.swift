@@ -5,7 +5,7 @@ import Telemetry
 struct HTTPMetrics {
   let events: ServerEvents
 
-  init(metrics: Metrics, log: Log) {
+  init(metrics: Metrics, log: Log, accessLog: AccessLog?) {
     var events = ServerEvents()
     let opened = metrics.counter("swerve_http_connections_opened_total", help: "Connections accepted.")
     let closed = metrics.counter("swerve_http_connections_closed_total", help: "Connections that ended.")
@@ -30,12 +30,23 @@ struct HTTPMetrics {
         labels: [("reason", "\(reason)")]
       ).add()
     }
-    events.answered = { answer in
+    events.answered = { answer, exchange in
       received.add(UInt64(answer.requestBytes))
       sent.add(UInt64(answer.responseBytes))
       count(answer.status)
+      accessLog?.note(answer, exchange)
     }
-    events.requestRefused = count
+    events.requestRefused = { status in
+      count(status)
+      metrics.counter(
+        "swerve_http_requests_refused_total", help: "Requests that HTTP itself refused, by status.",
+        labels: [("code", String(status))]
+      ).add()
+      accessLog?.noteRefusal(status)
+    }
+    let lag = metrics.histogram(
+      "swerve_event_loop_lag_seconds", help: "How late event loops were, measured once a second.")
+    events.loopLagged = { lag.observe(Double($0) * 1e-9) }
     events.abandoned = { abandoned.add() }
     events.log = { level, message, fields in log.write(level, message, fields) }
     self.events = events

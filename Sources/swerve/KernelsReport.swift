@@ -1,6 +1,6 @@
 import ArgumentParser
-import HTTP
 import Kernels
+import Telemetry
 
 /// Prints what the kernels run on, and what they pick.
 struct KernelsReport: ParsableCommand {
@@ -23,7 +23,7 @@ struct KernelsReport: ParsableCommand {
     let table = KernelTable.forInstructionSet(set)
     print("CPU features  \(KernelsReport.features(.current))")
     print("level         \(set.rawValue)\(limit.map { " (limit: \($0))" } ?? "")")
-    print("threads       \(UsableProcessors.count)")
+    print("threads       \(ProcessLimits.current.processors)")
     KernelsReport.products(table)
     KernelsReport.attentions(table)
     KernelsReport.convolutions()

@@ -13,8 +13,11 @@ struct LimitOptions: ParsableArguments {
   @Option(help: "Chunks that a chunked body may have.")
   var maxChunks = 262_144
 
-  @Option(help: "Bytes that the bodies of all requests together may have.")
-  var maxBodyBytesInAll = 4 << 30
+  @Option(
+    help:
+      "Bytes that the bodies of all requests together may have; by default 4 GiB, or a quarter of the memory."
+  )
+  var maxBodyBytesInAll: Int?
 
   @Option(help: "Requests that may be worked on at once; more are answered 503.")
   var maxRequestsInFlight = 10_000
@@ -66,7 +69,7 @@ struct LimitOptions: ParsableArguments {
     try check("max-header-fields", maxHeaderFields, 1...65_536)
     try check("max-target-bytes", maxTargetBytes, 64...(1 << 20))
     try check("max-chunks", maxChunks, 1...(1 << 30))
-    try check("max-body-bytes-in-all", maxBodyBytesInAll, 1...(1 << 50))
+    try check("max-body-bytes-in-all", maxBodyBytesInAll ?? 1, 1...(1 << 50))
     try check("max-requests-in-flight", maxRequestsInFlight, 1...(1 << 30))
     try check("max-backlog-bytes", maxBacklogBytes, 1024...(1 << 40))
     try check("body-seconds", bodySeconds, 0.01...day)
@@ -91,7 +94,6 @@ struct LimitOptions: ParsableArguments {
     configuration.fieldCount = maxHeaderFields
     configuration.targetBytes = maxTargetBytes
     configuration.chunkCount = maxChunks
-    configuration.bodyBytesInAll = maxBodyBytesInAll
     configuration.requestsInFlight = maxRequestsInFlight
     configuration.backlogBytes = maxBacklogBytes
     configuration.bodyTime = Int64(bodySeconds * 1e9)

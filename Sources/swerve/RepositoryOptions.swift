@@ -15,6 +15,13 @@ struct RepositoryOptions: ParsableArguments {
     help: "A model to load at the start where --model-control is explicit; * for all. May be given again.")
   var loadModel: [String] = []
 
+  @Option(
+    help: """
+      A model that must serve for /readyz to say yes; by default every model that is there at the start. May be \
+      given again.
+      """)
+  var requiredModel: [String] = []
+
   @Option(help: "Seconds between two looks at the model repositories.")
   var pollSeconds = 2.0
 
@@ -41,7 +48,7 @@ struct RepositoryOptions: ParsableArguments {
   @Option(help: "A file of API keys: a line 'NAME SCOPES KEY' for each; scopes are infer, read and admin.")
   var apiKeys: String?
 
-  static let listOptionNames = ["load-model", "model-config-file"]
+  static let listOptionNames = ["load-model", "required-model", "model-config-file"]
   static let flagNames = ["no-warm-up"]
   static let valueOptionNames = [
     "model-control", "poll-seconds", "batching-parameters-file", "load-seconds", "memory-budget-bytes",
@@ -67,6 +74,7 @@ struct RepositoryOptions: ParsableArguments {
   func apply(to configuration: inout ServingConfiguration) throws -> [String] {
     configuration.control = modelControl
     configuration.initialModels = loadModel
+    configuration.requiredModels = requiredModel
     configuration.pollSeconds = pollSeconds
     configuration.loadSeconds = loadSeconds
     configuration.memoryBudget = memoryBudgetBytes

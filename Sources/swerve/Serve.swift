@@ -2,6 +2,7 @@ import ArgumentParser
 import CMalloc
 import Glibc
 import ModelFiles
+import Telemetry
 
 /// Serves the models of one or more repositories until it is told to stop.
 struct Serve: ParsableCommand {
@@ -23,7 +24,7 @@ struct Serve: ParsableCommand {
     for path in repositories where !Files.isDirectory(path) {
       throw Refusal("--models \(path): no such folder; give the folder that holds NAME/VERSION/… folders")
     }
-    Serve.unblockSignals()
+    Standard.blockSignals()
     Serve.keepFreedMemory()
     try Server(options: options, repositories: repositories.map(Files.absolute)).run()
   }
@@ -31,16 +32,8 @@ struct Serve: ParsableCommand {
   /// Has the C library keep what requests free, up to a limit for each thread, instead of giving it back to the
   /// kernel: taking it again costs a fault for every 4 KiB, which makes a large tensor twice as slow.
   private static func keepFreedMemory() {
-    let keptBytes: Int32 = 32 << 20
+    let keptBytes = Int32(min(32 << 20, ProcessLimits.current.memory / 64))
     mallopt(M_MMAP_THRESHOLD, keptBytes)
     mallopt(M_TRIM_THRESHOLD, keptBytes)
-  }
-
-  /// A process starts with the signals blocked that its parent's thread had blocked, and all its threads after it;
-  /// a server that does not hear SIGTERM cannot be stopped.
-  private static func unblockSignals() {
-    var none = sigset_t()
-    sigemptyset(&none)
-    pthread_sigmask(SIG_SETMASK, &none, nil)
   }
 }

@@ -73,8 +73,8 @@ struct ServeOptions: ParsableArguments {
       """)
   var busyPollMicroseconds = 100
 
-  @Option(help: "Bytes that the body of a request may have.")
-  var maxBodyBytes = 64 << 20
+  @Option(help: "Bytes that the body of a request may have; by default 64 MiB, or an eighth of the memory.")
+  var maxBodyBytes: Int?
 
   @Option(help: "Bytes that the header of a request may have.")
   var maxHeaderBytes = 64 << 10
@@ -113,16 +113,24 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Requests that may wait for one model; more are refused with 429.")
   var queueRequests = 4096
 
-  @Option(help: "Bytes of inputs that may wait for one model; more are refused with 429.")
-  var queueBytes = 1 << 30
+  @Option(
+    help: """
+      Bytes of inputs that may wait for one model; more are refused with 429. By default 1 GiB, or an eighth of \
+      the memory.
+      """)
+  var queueBytes: Int?
 
   @Option(
     help:
       "Seconds that a request may be expected to wait for its model; 0: no limit. More is refused with 429.")
   var queueWaitSeconds = 30.0
 
-  @Option(help: "Bytes that the inputs of all queued and running requests may have; 0: no limit.")
-  var requestBytes = 4 << 30
+  @Option(
+    help: """
+      Bytes that the inputs of all queued and running requests may have; 0: no limit. By default 4 GiB, or a quarter \
+      of the memory.
+      """)
+  var requestBytes: Int?
 
   @Flag(help: "Tell in each answer, as Server-Timing, what its phases took.")
   var serverTiming = false
@@ -130,17 +138,20 @@ struct ServeOptions: ParsableArguments {
   @Option(help: "Bytes that plugins may take through the host's memory service; 0: no limit.")
   var pluginMemoryBytes = 0
 
-  @Option(help: "Seconds that readiness says no, while all is still served, before a stop.")
+  @Option(
+    help: """
+      Seconds that readiness says no before a stop, while all is still served, new connections too; give it what \
+      your load balancer takes to notice.
+      """)
   var drainSeconds = 0.0
 
-  @Option(help: "Seconds that running requests get to end at a stop.")
+  @Option(help: "Seconds that running requests get to end at a stop, after --drain-seconds.")
   var graceSeconds = 8.0
 
-  @Option(help: "The least level that is logged.")
-  var logLevel = Log.Level.info
+  @Option(help: "Other servers whose names metrics get as well, separated by commas: triton, tensorflow.")
+  var metricNames = ""
 
-  @Option(help: "The form of log lines.")
-  var logFormat = Log.Format.text
+  @OptionGroup(title: "Log") var logging: LogOptions
 
   @Option(help: "The most of the CPU to use: portable, avx2 or avx512; all of it by default.")
   var cpu: String?
@@ -148,7 +159,7 @@ struct ServeOptions: ParsableArguments {
   static let listOptionNames = ["models", "plugins"] + RepositoryOptions.listOptionNames
   static let flagNames =
     ["server-timing", "trust-writable-plugins", "shared-memory", "triton-status-codes"]
-    + RepositoryOptions.flagNames
+    + RepositoryOptions.flagNames + LogOptions.flagNames
   static let valueOptionNames =
     [
       "host", "port", "unix-socket", "tls-certificate", "tls-key", "tls-client-ca", "loops", "workers",
@@ -158,8 +169,8 @@ struct ServeOptions: ParsableArguments {
       "compress-min-bytes", "server-name", "cors-origins", "queue-requests", "queue-bytes",
       "queue-wait-seconds",
       "request-bytes", "plugin-memory-bytes", "plugin-checksums",
-      "drain-seconds", "grace-seconds", "log-level", "log-format", "cpu",
-    ] + RepositoryOptions.valueOptionNames + LimitOptions.optionNames
+      "drain-seconds", "grace-seconds", "metric-names", "cpu",
+    ] + RepositoryOptions.valueOptionNames + LimitOptions.optionNames + LogOptions.valueOptionNames
 
   mutating func validate() throws {
     let day = 86_400.0
@@ -181,7 +192,7 @@ struct ServeOptions: ParsableArguments {
     try require(
       (0...10_000).contains(busyPollMicroseconds), "--busy-poll-microseconds \(busyPollMicroseconds)",
       "0 to 10000")
-    try require(maxBodyBytes > 0, "--max-body-bytes \(maxBodyBytes)", "above 0")
+    try require(maxBodyBytes ?? 1 > 0, "--max-body-bytes \(maxBodyBytes ?? 0)", "above 0")
     try require(maxHeaderBytes >= 1024, "--max-header-bytes \(maxHeaderBytes)", "at least 1024")
     try require(maxConnections > 0, "--max-connections \(maxConnections)", "above 0")
     try require(
@@ -192,16 +203,21 @@ struct ServeOptions: ParsableArguments {
     try require(
       idleSeconds > 0 && idleSeconds <= day, "--idle-seconds \(idleSeconds)", "above 0, up to 86400")
     try require(compressMinBytes >= 0, "--compress-min-bytes \(compressMinBytes)", "0 or above")
+    for name in metricNames.split(separator: ",") {
+      try require(
+        PeerNames(rawValue: String(name)) != nil, "--metric-names \(name)",
+        PeerNames.allCases.map(\.rawValue).joined(separator: " or "))
+    }
     for origin in corsOriginList {
       try require(
         Self.isOrigin(origin), "--cors-origins \(origin)",
         "* or an origin as browsers write it, such as https://example.org:8443, without a path")
     }
     try require(queueRequests > 0, "--queue-requests \(queueRequests)", "above 0")
-    try require(queueBytes > 0, "--queue-bytes \(queueBytes)", "above 0")
+    try require(queueBytes ?? 1 > 0, "--queue-bytes \(queueBytes ?? 0)", "above 0")
     try require(
       (0...day).contains(queueWaitSeconds), "--queue-wait-seconds \(queueWaitSeconds)", "0 to 86400")
-    try require(requestBytes >= 0, "--request-bytes \(requestBytes)", "0 or above")
+    try require(requestBytes ?? 0 >= 0, "--request-bytes \(requestBytes ?? 0)", "0 or above")
     try require((0...day).contains(drainSeconds), "--drain-seconds \(drainSeconds)", "0 to 86400")
     try require((0...day).contains(graceSeconds), "--grace-seconds \(graceSeconds)", "0 to 86400")
   }

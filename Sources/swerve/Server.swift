@@ -20,13 +20,15 @@ final class Server: Sendable {
 
   init(options: ServeOptions, repositories: [String]) throws {
     self.options = options
-    let cores = UsableProcessors.count
-    let log = Log(level: options.logLevel, format: options.logFormat)
+    let limits = ProcessLimits.current
+    let cores = limits.processors
+    let budgets = Budgets(options, limits: limits)
+    let log = Log(level: options.logging.logLevel, format: options.logging.logFormat)
     let metrics = Metrics()
     self.log = log
-    Server.registerProcess(in: metrics, cores: cores)
+    MachineReport(limits: limits, budgets: budgets, options: options).publish(to: metrics, log)
     keys = try options.repository.apiKeys.map { try KeyFile(path: Files.absolute($0), log: log) }
-    var serving = Server.serving(options, cores: cores)
+    var serving = Server.serving(options, cores: cores, budgets: budgets)
     for note in try options.repository.apply(to: &serving) { log.write(.warning, "configuration: \(note)") }
     models = ModelManager(
       repository: ModelRepository(
@@ -37,21 +39,27 @@ final class Server: Sendable {
       services: try Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
       log: log,
       onFirstScan: { Server.announce($0) }, onUnloaded: { malloc_trim(0) })
+    let accessLog = AccessLog(options.logging, log: log)
     let service = InferenceService(
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
       identity: ServerIdentity(name: options.serverName, version: Build.version, startedAt: Int64(time(nil))),
       openAPI: Installation.openAPI ?? "", repository: models,
       access: keys?.access ?? AccessControl(isLocal: options.isLocal),
       sharedMemory: options.sharedMemoryRegions, usesTritonStatusCodes: options.tritonStatusCodes,
-      tellsTiming: options.serverTiming)
+      notesRequests: accessLog != nil, tellsTiming: options.serverTiming)
+    service.tellMetrics(
+      as: options.metricNames.split(separator: ",").compactMap { PeerNames(rawValue: String($0)) },
+      in: metrics)
     http = HTTPServer(
-      configuration: Server.http(options, cores: cores), handler: service,
-      events: HTTPMetrics(metrics: metrics, log: log).events)
+      configuration: Server.http(options, cores: cores, budgets: budgets), handler: service,
+      events: HTTPMetrics(metrics: metrics, log: log, accessLog: accessLog).events)
   }
 
   /// Serves until a signal ends it.
   func run() throws {
     http.onSignal([SIGTERM, SIGINT]) { [self] _ in signalled() }
+    http.onSignal([SIGUSR1, SIGUSR2]) { [self] number in changeLogLevel(by: number == SIGUSR1 ? -1 : 1) }
+    if getpid() == 1 { http.onSignal([SIGCHLD]) { _ in Standard.reapOrphans() } }
     if options.tls != nil || keys != nil {
       http.onSignal([SIGHUP]) { [self] _ in
         http.reloadCertificates()
@@ -60,6 +68,7 @@ final class Server: Sendable {
     }
     keys?.watch()
     do throws(HTTPServerError) { try http.start() } catch { throw Refusal("\(error)") }
+    Standard.unblockSignals()
     let scheme = options.tls == nil ? "http" : "https"
     let addresses = http.addresses.map { "\($0)".hasPrefix("unix:") ? "\($0)" : "\(scheme)://\($0)" }
     Standard.output("swerve \(Build.version) listens on \(addresses.joined(separator: " and "))")
@@ -72,17 +81,30 @@ final class Server: Sendable {
   /// The first signal drains and stops, the second ends the process at once.
   private func signalled() {
     guard signals.wrappingAdd(1, ordering: .relaxed).oldValue == 0 else { _exit(1) }
-    log.write(.info, "stopping: readiness says no, running requests end")
+    log.write(
+      .info, "stopping: readiness says no, running requests end",
+      [("drain_seconds", "\(options.drainSeconds)"), ("grace_seconds", "\(options.graceSeconds)")])
     models.beginShutdown()
-    http.beginDrain()
-    let seconds = options.drainSeconds
-    let grace = Int64(options.graceSeconds * 1e9)
-    guard seconds > 0 else { return http.stop(grace: grace) }
+    http.beginDrain(closesIdle: options.drainSeconds == 0)
     Standard.startThread { [self] in
-      sleep(UInt32(seconds))
-      http.stop(grace: grace)
+      Standard.sleep(seconds: options.drainSeconds)
+      http.stop(grace: Int64(options.graceSeconds * Server.shareOfRequests * 1e9))
+      Standard.sleep(seconds: options.graceSeconds)
+      // A model that does not end by itself cannot be ended in any other way.
+      log.write(.warning, "the grace is over and a model still runs; its requests were abandoned")
+      _exit(0)
     }
   }
+
+  /// - Parameter step: below 0 logs more.
+  private func changeLogLevel(by step: Int) {
+    guard let level = Log.Level(rawValue: log.level.rawValue + step) else { return }
+    log.level = level
+    log.writeAlways(.info, "log level", [("now", "\(level)")])
+  }
+
+  /// The part of the grace that requests get; the rest is for models to be unloaded.
+  private static let shareOfRequests = 0.9
 
   private static func announce(_ models: [ServedModel]) {
     let ready = models.count { $0.state == .ready }
@@ -93,15 +115,17 @@ final class Server: Sendable {
 
   // MARK: - Options to configurations
 
-  private static func serving(_ options: ServeOptions, cores: Int) -> ServingConfiguration {
+  private static func serving(
+    _ options: ServeOptions, cores: Int, budgets: Budgets
+  ) -> ServingConfiguration {
     var configuration = ServingConfiguration()
     configuration.workerCount = options.workers > 0 ? options.workers : cores
     configuration.workerSpinNanoseconds = cores > 1 ? configuration.workerSpinNanoseconds : 0
     configuration.inlineNanoseconds = Int64(options.inlineMicroseconds) * 1000
     configuration.queuedRequests = options.queueRequests
-    configuration.queuedBytes = options.queueBytes
+    configuration.queuedBytes = budgets.queueBytes
     configuration.queuedSeconds = options.queueWaitSeconds
-    configuration.requestBytes = options.requestBytes
+    configuration.requestBytes = budgets.requestBytes
     return configuration
   }
 
@@ -118,7 +142,9 @@ final class Server: Sendable {
     }
   }
 
-  private static func http(_ options: ServeOptions, cores: Int) -> ServerConfiguration {
+  private static func http(
+    _ options: ServeOptions, cores: Int, budgets: Budgets
+  ) -> ServerConfiguration {
     var listeners = [ListenAddress.tcp(host: options.host, port: options.port)]
     if let path = options.unixSocket { listeners.append(.unix(path: path)) }
     var configuration = ServerConfiguration(listeners: listeners)
@@ -126,7 +152,7 @@ final class Server: Sendable {
     configuration.loopCount = options.loops > 0 ? options.loops : cores
     configuration.busyPollTime = cores > 1 ? Int64(options.busyPollMicroseconds) * 1000 : 0
     configuration.headBytes = options.maxHeaderBytes
-    configuration.bodyBytes = options.maxBodyBytes
+    configuration.bodyBytes = budgets.bodyBytes
     configuration.connections = options.maxConnections
     configuration.connectionsPerAddress =
       options.maxConnectionsPerAddress > 0 ? options.maxConnectionsPerAddress : nil
@@ -135,15 +161,8 @@ final class Server: Sendable {
     configuration.headTime = Int64(options.headerSeconds * 1e9)
     configuration.idleTime = Int64(options.idleSeconds * 1e9)
     options.limits.apply(to: &configuration)
+    configuration.bodyBytesInAll = budgets.bodyBytesInAll
+    configuration.keptBytesPerLoop = budgets.keptBytes / max(1, configuration.loopCount)
     return configuration
-  }
-
-  private static func registerProcess(in metrics: Metrics, cores: Int) {
-    ProcessMetrics.register(in: metrics)
-    metrics.gauge(
-      "swerve_build_info", help: "1, with the version as a label.", labels: [("version", Build.version)]
-    ).set(1)
-    metrics.gauge("swerve_usable_cores", help: "Cores that affinity and control group allow.").set(
-      Double(cores))
   }
 }

@@ -24,6 +24,30 @@ enum Standard {
     pthread_detach(thread)
   }
 
+  static func sleep(seconds: Double) {
+    var left = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
+    var rest = timespec()
+    while nanosleep(&left, &rest) != 0, errno == EINTR { left = rest }
+  }
+
+  /// Signals that come from here on wait until `unblockSignals`. The first process of a container loses what
+  /// comes before it has a handler, since the kernel has no default for it.
+  static func blockSignals() {
+    var waiting = sigset_t()
+    sigemptyset(&waiting)
+    for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2] { sigaddset(&waiting, number) }
+    pthread_sigmask(SIG_SETMASK, &waiting, nil)
+  }
+
+  static func unblockSignals() {
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
+  }
+
+  /// The first process of a container inherits those whose parents have ended, and has to take leave of them.
+  static func reapOrphans() { while waitpid(-1, nil, WNOHANG) > 0 {} }
+
   private static func write(_ line: String, to descriptor: Int32) {
     let buffer = ByteBuffer()
     buffer.append(line)

@@ -23,7 +23,9 @@ struct Swerve: ParsableCommand {
       """,
     version: Build.version,
     subcommands: [
-      Serve.self, Check.self, Describe.self, Health.self, KernelsReport.self, PluginCommand.self,
+      Serve.self, Check.self, Describe.self, Profile.self, Health.self, KernelsReport.self,
+      PluginCommand.self,
+      ExtensionCommand.self,
       Version.self,
     ],
     defaultSubcommand: nil)
@@ -31,7 +33,7 @@ struct Swerve: ParsableCommand {
   static func main() {
     let arguments = EnvironmentArguments.merged(
       Array(CommandLine.arguments.dropFirst()), environment: EnvironmentArguments.current())
-    main(arguments)
+    main(ExtensionCommand.expanded(arguments))
   }
 }
 

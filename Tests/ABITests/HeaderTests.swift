@@ -4,7 +4,10 @@ import Tensors
 import Testing
 
 @Suite struct HeaderTests {
-  static let headers = ["swerve_plugin.h", "ext/kernels.h", "ext/memory.h", "ext/metrics.h", "ext/threads.h"]
+  static let headers = [
+    "swerve_plugin.h", "ext/kernels.h", "ext/memory.h", "ext/metrics.h", "ext/threads.h",
+    "ext/tool.h",
+  ]
   static let languages = [["cc", "-std=c11", "-xc"], ["c++", "-std=c++17", "-xc++"]]
 
   @Test(arguments: headers, languages)

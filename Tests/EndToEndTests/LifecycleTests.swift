@@ -61,3 +61,111 @@ import Testing
     #expect(run.error.contains("/no/such/folder"), "\(run.error)")
   }
 }
+
+/// How a server goes: as a container engine, a load balancer and an operator see it.
+@Suite struct StoppingTests {
+  /// A folder with a model, named `slow`, that takes a second for a request.
+  private func slowFolder() throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    let plain = try String(
+      contentsOfFile: Checkout.root + "/plugins/half_plus_two/half_plus_two.c", encoding: .utf8)
+    let source = try folder.write(
+      "slow.c",
+      "#include <unistd.h>\n"
+        + plain.replacingOccurrences(
+          of: "float *to = y->data;", with: "float *to = y->data; if (*from) sleep(1);")
+    )
+    try FileManager.default.createDirectory(
+      atPath: folder.path + "/models/slow/1", withIntermediateDirectories: true)
+    let built = try Command([
+      "cc", "-shared", "-fPIC", "-I", Checkout.root + "/Sources/CSwervePlugin/include", source, "-o",
+      folder.path + "/models/slow/1/plugin.so",
+    ])
+    try #require(built.status == 0, "\(built.error)")
+    return folder
+  }
+
+  private let infer = "POST /v2/models/slow/infer HTTP/1.1\r\nHost: a\r\nContent-Length: "
+  private let body = #"{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[2]}]}"#
+  private var request: String { infer + "\(body.utf8.count)\r\n\r\n" + body }
+
+  @Test func whileItDrainsItIsNotReadyAndServesAll() throws {
+    let server = try ServerProcess(models: ["models"], arguments: ["--drain-seconds", "1.5"])
+    let idle = try server.client()
+    #expect(try idle.get("/readyz").status == 200)
+    server.process.terminate()
+    #expect(try server.waits { try server.get("/readyz").status == 503 })
+    #expect(try server.get("/readyz").text.contains("stopping"))
+    let fresh = try server.client().get("/livez")
+    #expect(fresh.status == 200 && fresh.headers["connection"] == "close")
+    #expect(try idle.post("/v1/models/half_plus_two:predict", #"{"instances":[1.0]}"#).status == 200)
+    #expect(idle.isClosed)
+    server.process.waitUntilExit()
+    #expect(server.process.terminationStatus == 0, "\(server.log)")
+  }
+
+  @Test func requestsThatRunAreAnsweredBeforeItEnds() throws {
+    let folder = try slowFolder()
+    let server = try ServerProcess(models: [folder.path + "/models"])
+    let client = try server.client()
+    client.send(request)
+    #expect(try server.waits { try server.get("/metrics").text.contains("swerve_executions_total{") })
+    usleep(200_000)
+    server.process.terminate()
+    #expect(try client.response(to: "POST").status == 200)
+    server.process.waitUntilExit()
+    #expect(server.process.terminationStatus == 0, "\(server.log)")
+  }
+
+  @Test func theGraceEndsWhatDoesNotEnd() throws {
+    let folder = try slowFolder()
+    let server = try ServerProcess(
+      models: [folder.path + "/models"], arguments: ["--grace-seconds", "0.3"])
+    let clients = try (0..<8).map { _ in try server.client() }
+    for client in clients { client.send(request) }
+    usleep(300_000)
+    server.process.terminate()
+    server.process.waitUntilExit()
+    #expect(server.process.terminationReason == .exit)
+    #expect(server.process.terminationStatus == 0, "\(server.log)")
+  }
+
+  @Test func aSecondSignalEndsItAtOnce() throws {
+    let server = try ServerProcess(models: ["models"], arguments: ["--drain-seconds", "3600"])
+    server.process.terminate()
+    #expect(try server.waits { try server.get("/readyz").status == 503 })
+    server.process.interrupt()
+    server.process.waitUntilExit()
+    #expect(server.process.terminationStatus == 1, "\(server.log)")
+  }
+
+  @Test func itIsAliveWhileEveryWorkerIsBusy() throws {
+    let folder = try slowFolder()
+    let server = try ServerProcess(
+      models: [folder.path + "/models"],
+      arguments: ["--workers", "2", "--loops", "1", "--max-requests-in-flight", "6"])
+    let clients = try (0..<8).map { _ in try server.client() }
+    for client in clients { client.send(request) }
+    usleep(200_000)
+    #expect(try server.client(timeoutSeconds: 1).get("/livez").status == 200)
+    #expect(try server.client(timeoutSeconds: 1).get("/metrics").status == 200)
+    #expect(try server.client(timeoutSeconds: 1).get("/v2").status == 503, "the limit holds for the rest")
+    let statuses = try clients.map { try $0.response(to: "POST").status }
+    #expect(statuses.count { $0 == 200 } == 6 && statuses.count { $0 == 503 } == 2, "\(statuses)")
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "making a namespace of processes needs root"))
+  func asTheFirstProcessOfAContainerItEndsOnASignal() throws {
+    let folder = try TemporaryFolder()
+    let script = """
+      unshare --pid --fork '\(Checkout.products)/swerve' serve --models models --port 0 >'\(folder.path)/out' &
+      outer=$!
+      while ! grep -q ready '\(folder.path)/out'; do sleep 0.05; done
+      kill -TERM "$(pgrep -P $outer)"
+      wait $outer
+      echo "status $?"
+      """
+    let run = try Command(["timeout", "20", "sh", "-c", script])
+    #expect(run.output.contains("status 0"), "\(run.output) \(run.error)")
+  }
+}

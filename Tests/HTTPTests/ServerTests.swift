@@ -216,7 +216,7 @@ func anAddressThatCannotBeIsAnError(host: String, port: Int) {
   var events = ServerEvents()
   events.connectionOpened = { opened.add() }
   events.connectionClosed = { closed.add() }
-  events.answered = { answer in
+  events.answered = { answer, _ in
     #expect(answer.method == .post)
     #expect(answer.status == 200)
     #expect(answer.responseBytes > answer.requestBytes)
@@ -232,14 +232,6 @@ func anAddressThatCannotBeIsAnError(host: String, port: Int) {
     #expect(bytes.value == 30_007)
     #expect(opened.value == 1)
   }
-}
-
-@Test(arguments: [
-  ("max 100000\n", nil), ("200000 100000\n", 2), ("150000 100000\n", 2), ("50000 100000\n", 1), ("", nil),
-])
-func processorQuotasAreRead(text: String, count: Int?) {
-  #expect(UsableProcessors.quota(text) == count)
-  #expect(UsableProcessors.count >= 1)
 }
 
 @Test func datesAreWritten() {

@@ -28,7 +28,7 @@ import Testing
     table.metrics(model: "m", version: 2, dialect: .tensorFlowServing).recordFailure(status: 429, total: 9)
     table.unknownModel(.tensorFlowServing).recordFailure(status: 404, total: 9)
     let page = ByteBuffer()
-    metrics.writePrometheus(to: page)
+    metrics.write(to: page)
     let text = String(decoding: page.bytes, as: UTF8.self)
     #expect(text.contains(#"swerve_requests_total{model="m",version="1",protocol="v2",code="200"} 1"#))
     #expect(text.contains(#"swerve_requests_total{model="m",version="2",protocol="v1",code="429"} 1"#))

@@ -14,7 +14,10 @@ import Testing
     let inferred = try ShapeInference.infer(graph, options.engine)
     let simplified = try Simplification.simplified(inferred, options.engine).graph
     #expect(graph.nodes.count == 8)
-    #expect(simplified.nodes.map(\.operation.name) == ["Conv", "Conv", "Flatten", "MatMul"])
+    #expect(
+      simplified.nodes.map(\.operation.name) == [
+        "LayoutChange", "Conv", "Conv", "LayoutChange", "Flatten", "MatMul",
+      ])
   }
 
   @Test(arguments: Simplification.passes.indices)

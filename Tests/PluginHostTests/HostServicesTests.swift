@@ -69,7 +69,7 @@ import Testing
     let model = try InProcess.model(PluginTable(name: "p", version: "1", model: Measured.self), services)
     #expect(model.answer([1])?.status == .unsupported)
     let page = ByteBuffer()
-    metrics.writePrometheus(to: page)
+    metrics.write(to: page)
     let text = String(decoding: page.bytes, as: UTF8.self)
     #expect(text.contains("# HELP swerve_plugin_rows Rows seen.\n# TYPE swerve_plugin_rows counter"))
     #expect(text.contains("swerve_plugin_rows{plugin=\"p\",model=\"p\"} 5"))

@@ -38,6 +38,30 @@ private func written(level: Log.Level = .info, format: Log.Format, _ body: (Log)
   #expect(text.isEmpty && !composed)
 }
 
+@Test func aMessageThatLooksLikeFieldsIsQuoted() {
+  let text = written(format: .text) { $0.write(.info, "refused: x status=\"200\"", [("status", "400")]) }
+  #expect(text.hasSuffix(" info \"refused: x status=\\\"200\\\"\" status=\"400\"\n"))
+}
+
+@Test func textThatTurnsATerminalAroundIsEscaped() {
+  let text = written(format: .text) {
+    $0.write(.info, "a", [("path", "\u{202e}gpj.\u{200b}\u{feff}\u{2066}")])
+  }
+  #expect(text.hasSuffix("path=\"\\u202egpj.\\u200b\\ufeff\\u2066\"\n"))
+}
+
+@Test func theLevelMayChangeWhileTheProcessRuns() {
+  let text = written(level: .warning, format: .text) { log in
+    log.write(.info, "one")
+    log.level = .debug
+    log.write(.debug, "two")
+    log.level = .error
+    log.write(.warning, "three")
+    log.writeAlways(.info, "four")
+  }
+  #expect(text.split(separator: "\n").map { $0.split(separator: " ").last } == ["two", "four"])
+}
+
 @Test func levelsAreSwitchedWhileItRuns() throws {
   let pipe = Pipe()
   let log = Log(level: .warning, descriptor: pipe.fileHandleForWriting.fileDescriptor)

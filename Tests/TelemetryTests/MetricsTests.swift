@@ -5,7 +5,7 @@ import Testing
 
 private func page(_ metrics: Metrics) -> String {
   let buffer = ByteBuffer()
-  metrics.writePrometheus(to: buffer)
+  metrics.write(to: buffer)
   return String(decoding: buffer.bytes, as: UTF8.self)
 }
 
@@ -78,4 +78,58 @@ private func page(_ metrics: Metrics) -> String {
   #expect(try #require(values["process_open_fds"]) >= 3)
   #expect(try #require(values["process_cpu_seconds_total"]) >= 0)
   #expect(try #require(values["process_max_fds"]) > 3)
+}
+
+private func openMetrics(_ metrics: Metrics) -> String {
+  let buffer = ByteBuffer()
+  metrics.write(.openMetrics, to: buffer)
+  return String(decoding: buffer.bytes, as: UTF8.self)
+}
+
+@Test func openMetricsNamesCountersWithoutTheirSuffixAndHasAnEnd() {
+  let metrics = Metrics()
+  metrics.counter("c_total", help: "say \"h\"", labels: [("a", "1")]).add(2)
+  metrics.histogram("d_seconds", help: "h", buckets: [0.5, 1]).observe(1)
+  #expect(
+    openMetrics(metrics) == """
+      # HELP c say \\"h\\"
+      # TYPE c counter
+      c_total{a="1"} 2
+      # HELP d_seconds h
+      # TYPE d_seconds histogram
+      d_seconds_bucket{le="0.5"} 0
+      d_seconds_bucket{le="1.0"} 1
+      d_seconds_bucket{le="+Inf"} 1
+      d_seconds_sum 1
+      d_seconds_count 1
+      # EOF
+
+      """)
+}
+
+@Test func openMetricsHasNoCounterWithoutTheSuffix() {
+  let metrics = Metrics()
+  metrics.collect { $0.counter("nv_count", help: "h", 3) }
+  #expect(openMetrics(metrics).contains("# TYPE nv_count unknown\nnv_count 3\n"))
+  #expect(page(metrics).contains("# TYPE nv_count counter\nnv_count 3\n"))
+}
+
+@Test func collectorsAreAskedEachTimeAndJoinTheirFamily() {
+  let metrics = Metrics()
+  let models = Metrics().counter("models_total", help: "h")
+  metrics.gauge("g", help: "h", labels: [("m", "a")]).set(1)
+  metrics.collect { samples in
+    for index in 0..<models.value { samples.gauge("g", help: "h", labels: [("m", "\(index)")], 7) }
+  }
+  #expect(page(metrics) == "# HELP g h\n# TYPE g gauge\ng{m=\"a\"} 1\n")
+  models.add(2)
+  #expect(page(metrics).hasSuffix("g{m=\"a\"} 1\ng{m=\"0\"} 7\ng{m=\"1\"} 7\n"))
+}
+
+@Test func aHistogramMayBeToldInAnotherUnit() {
+  let metrics = Metrics()
+  let histogram = metrics.histogram("d_seconds", help: "h", buckets: [0.001])
+  histogram.observe(0.002)
+  metrics.collect { $0.histogram("d_us", help: "h", histogram, scale: 1e6) }
+  #expect(page(metrics).contains("d_us_bucket{le=\"1000\"} 0\nd_us_bucket{le=\"+Inf\"} 1\nd_us_sum 2000\n"))
 }

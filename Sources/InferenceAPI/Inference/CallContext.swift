@@ -13,8 +13,6 @@ struct CallContext: Sendable {
   private let startedAt: Int64
   private let readingSince: Int64
   private var parseDuration: Int64 = 0
-  /// Method and path; empty unless they are logged.
-  private let requestLine: String
 
   /// - Parameter metrics: those of the model, which the service keeps.
   init(_ exchange: Exchange, _ service: InferenceService, metrics: RequestMetrics) {
@@ -22,7 +20,6 @@ struct CallContext: Sendable {
     self.service = service
     startedAt = exchange.startedAt
     readingSince = service.clock.now()
-    requestLine = service.log.isEnabled(.debug) ? "\(exchange.method.name) \(exchange.path)" : ""
   }
 
   func now() -> Int64 { service.clock.now() }
@@ -46,7 +43,6 @@ struct CallContext: Sendable {
   func recordSuccess(serializeStart: Int64) {
     let now = now()
     metrics.recordSuccess(parse: parseDuration, serialize: now - serializeStart, total: now - startedAt)
-    logAccess(status: 200, duration: now - startedAt)
   }
 
   /// 499: the client left before the answer. Answering gives the request's memory back.
@@ -60,20 +56,26 @@ struct CallContext: Sendable {
     if failure.status == 500 {
       service.log.write(.error, "inference failed: \(failure.message)", [("path", exchange.path)])
     }
+    if service.notesRequests, exchange.notes == nil { note(exchange, id: "", timing: nil, since: now()) }
     service.refuse(exchange, failure)
     recordFailure(status: failure.status)
   }
 
-  func recordFailure(status: Int) {
-    let duration = now() - startedAt
-    metrics.recordFailure(status: status, total: duration)
-    logAccess(status: status, duration: duration)
+  /// Leaves what an access log tells of the inference; nothing if there is none.
+  ///
+  /// - Parameter start: when its answer begins to be written.
+  func note(_ exchange: Exchange, id: String, timing: InferenceTiming?, since start: Int64) {
+    guard service.notesRequests else { return }
+    var notes = RequestNotes(fields: metrics.identity, answeringSince: start)
+    if !id.isEmpty { notes.fields.append(("id", id)) }
+    notes.phases = [("parse", parseDuration)]
+    if let timing {
+      notes.phases += [("queue", timing.queue), ("batch", timing.assembly), ("execute", timing.execute)]
+    }
+    exchange.notes = notes
   }
 
-  private func logAccess(status: Int, duration: Int64) {
-    guard service.log.isEnabled(.debug) else { return }
-    service.log.write(
-      .debug, "request",
-      [("request", requestLine), ("status", String(status)), ("microseconds", String(duration / 1000))])
+  func recordFailure(status: Int) {
+    metrics.recordFailure(status: status, total: now() - startedAt)
   }
 }

@@ -8,6 +8,8 @@ protocol InferenceAnswer: Sendable {
   func respond(
     with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
   ) throws(APIFailure)
+  /// What the client calls the request; nil if nothing.
+  var id: String? { get }
   /// The dialect's words for `error`.
   func failure(for error: ServingError) -> APIFailure
   /// Whether an answer that the model streams as a single piece will do.
@@ -26,6 +28,11 @@ extension InferenceAnswer {
         "HTTP end point doesn't support models with decoupled transaction policy: this model answers in several "
           + "pieces, and this route has one answer"))
   }
+}
+
+extension InferenceAnswer {
+  /// Not every protocol has one.
+  var id: String? { nil }
 }
 
 /// An inference under way: `submitted → answered`, or `submitted → abandoned`.
@@ -77,6 +84,7 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
   ) {
     isAnswered = true
     if exchange.isAbandoned { return context.recordAbandoned(exchange) }
+    context.note(exchange, id: answer.id ?? "", timing: timing, since: start)
     do throws(APIFailure) {
       if pieceCount > (Answer.takesOnePiece ? 1 : 0) { throw answer.tooManyPieces() }
       switch result {

@@ -20,6 +20,8 @@ public protocol InferenceModel: Sendable {
   var configuration: ModelConfiguration { get }
   /// What became of its requests.
   var statistics: ModelStatistics { get }
+  /// Requests that wait for it.
+  var queueDepth: Int { get }
   /// How it puts batches together; nil until it is ready.
   var batching: BatchingState? { get }
   /// Whether it would be loaded if somebody asked for it.
@@ -91,6 +93,7 @@ extension InferenceModel {
   public var configuration: ModelConfiguration { ModelConfiguration() }
   public var statistics: ModelStatistics { ModelStatistics() }
   public var batching: BatchingState? { nil }
+  public var queueDepth: Int { 0 }
 }
 
 extension ModelCatalog {

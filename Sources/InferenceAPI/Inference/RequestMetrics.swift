@@ -7,7 +7,7 @@ final class RequestMetrics: Sendable {
   private let metrics: Metrics
   private let labels: Labels
   private let succeeded: Counter
-  private let total: Histogram
+  let total: Histogram
   private let parse: Histogram
   private let serialize: Histogram
 
@@ -29,6 +29,9 @@ final class RequestMetrics: Sendable {
       "swerve_requests_total", help: "Inference requests, by the status of their answer.",
       labels: labels + [("code", String(status))])
   }
+
+  /// The model and version that it counts for.
+  var identity: Labels { Array(labels.prefix(2)) }
 
   /// Counts a request that was answered with its outputs. Durations in nanoseconds.
   func recordSuccess(parse: Int64, serialize: Int64, total: Int64) {
@@ -90,6 +93,22 @@ final class RequestMetricsTable: Sendable {
 
   /// For requests whose model is unknown: their names would let a client add series at will.
   func unknownModel(_ dialect: Dialect) -> RequestMetrics { unknown[dialect == .openInference ? 0 : 1] }
+
+  /// The durations of all requests for a version of a model, by dialect.
+  func totals(model: String, version: Int) -> [Histogram] {
+    Dialect.allCases.map { metrics(model: model, version: version, dialect: $0).total }
+  }
+
+  /// How many answers of a version of a model were written, in all dialects, and how long that took.
+  func serialized(model: String, version: Int) -> ModelStatistics.Sum {
+    var sum = ModelStatistics.Sum()
+    for dialect in Dialect.allCases {
+      let own = metrics(model: model, version: version, dialect: dialect).serialized
+      sum.count += own.count
+      sum.nanoseconds += own.nanoseconds
+    }
+    return sum
+  }
 
   func metrics(model: String, version: Int, dialect: Dialect) -> RequestMetrics {
     var hasher = Hasher()

@@ -5,7 +5,7 @@ import Tensors
 
 /// Answers an inference request of the Open Inference Protocol.
 struct InferAnswer: InferenceAnswer {
-  private let id: String?
+  let id: String?
   private let inputs: [Tensor]
   private let requested: [RequestedOutput]
   private let prefersBinary: Bool

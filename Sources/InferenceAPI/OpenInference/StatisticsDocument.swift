@@ -21,14 +21,10 @@ extension InferenceService {
   }
 
   private func statistics(of model: any InferenceModel) -> JSONValue {
-    var serialized = ModelStatistics.Sum()
-    for dialect in Dialect.allCases {
-      let own = requestMetrics.metrics(model: model.name, version: model.version, dialect: dialect).serialized
-      serialized.count += own.count
-      serialized.nanoseconds += own.nanoseconds
-    }
     return StatisticsDocument.document(
-      model, model.statistics, serialized: serialized, lastInference: wallMilliseconds(model.statistics))
+      model, model.statistics,
+      serialized: requestMetrics.serialized(model: model.name, version: model.version),
+      lastInference: wallMilliseconds(model.statistics))
   }
 
   /// When the model executed last, in milliseconds since 1970; 0 for never.

@@ -6,12 +6,25 @@ public struct Engine: Sendable {
   public var kernels: KernelTable
   public var team: ThreadTeam
   public var limits: Limits
+  public var precision: Precision
 
-  public init(kernels: KernelTable, team: ThreadTeam = .single, limits: Limits = Limits()) {
+  public init(
+    kernels: KernelTable, team: ThreadTeam = .single, limits: Limits = Limits(), precision: Precision = .fp32
+  ) {
     self.kernels = kernels
     self.team = team
     self.limits = limits
+    self.precision = precision
   }
+}
+
+/// What the engine may round FP32 values to.
+public enum Precision: String, Sendable, CaseIterable {
+  /// Nothing.
+  case fp32
+  /// Constant weights of products and, on machines that multiply such, what they are multiplied with, to
+  /// BF16; sums stay FP32.
+  case bf16
 }
 
 /// The third stage: a graph and what is known of each of its values.

@@ -27,6 +27,7 @@ struct BatchNormalization: Operation {
   let name = "BatchNormalization"
   let epsilon: Float
   var activation = Activation.none
+  var layout = ImageLayout.channelsFirst
 
   var computesInFloat: Bool { true }
 
@@ -57,8 +58,9 @@ struct BatchNormalization: Operation {
     guard channels == (x.shape.rank > 1 ? x.shape[1] : 1) else {
       throw ONNXError(.invalid, "\(channels) scales for an image of shape \(x.shape)")
     }
-    let outer = x.shape.rank > 1 ? x.shape[0] : x.count
-    let inner = outer * channels == 0 ? 0 : x.count / (outer * channels)
+    let isLast = layout == .channelsLast
+    let outer = isLast ? x.count / max(channels, 1) : x.shape.rank > 1 ? x.shape[0] : x.count
+    let inner = isLast ? 1 : outer * channels == 0 ? 0 : x.count / (outer * channels)
     let (epsilon, activation) = (epsilon, activation)
     let half = (channels * 4 + 63) / 64 * 64
     return Step(scratchBytes: 2 * half, inPlaceInput: 0) { memory in
@@ -73,5 +75,14 @@ struct BatchNormalization: Operation {
         memory.floats(x), scale: factors, shift: shifts, memory.floats(y), outer: outer, channels: channels,
         inner: inner, activation: activation, team: memory.team)
     }
+  }
+}
+
+extension BatchNormalization: ChannelsLastCapable {
+  func channelsLast(_ inputs: [TensorFact?]) -> ChannelsLastForm? {
+    guard let x = inputs[0], x.rank == 4, x.datatype == .fp32 else { return nil }
+    var operation = self
+    operation.layout = .channelsLast
+    return ChannelsLastForm(operation: operation, inputs: [true, false, false, false, false])
   }
 }

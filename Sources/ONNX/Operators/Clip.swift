@@ -92,3 +92,9 @@ struct Clip: Operation {
     return .clip(low: low?.float(at: 0) ?? -.infinity, high: high?.float(at: 0) ?? .infinity)
   }
 }
+
+extension Clip: ChannelsLastCapable {
+  func channelsLast(_ inputs: [TensorFact?]) -> ChannelsLastForm? {
+    inputs.first??.rank == 4 ? ChannelsLastForm(operation: self, inputs: [true, false, false]) : nil
+  }
+}

@@ -10,6 +10,7 @@ struct Concat: Operation {
 
   let name = "Concat"
   let axis: Int
+  var layout = ImageLayout.channelsFirst
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let first = try node.input(0)
@@ -72,7 +73,10 @@ struct Concat: Operation {
     let place = try normalizedAxis(axis, rank: y.shape.rank)
     let inputs = try node.inputs.indices.map { try node.input($0) }
     if inputs.count == 1 { return try .view(node) }
-    let outer = Shape(y.shape[..<place]).elementCount ?? 0
+    // The channels of channels-last images are the innermost axis.
+    let outer =
+      layout == .channelsLast
+      ? y.shape[0] * y.shape.dropFirst(2).reduce(1, *) : Shape(y.shape[..<place]).elementCount ?? 0
     return Step { memory in
       if y.count == 0 { return }
       let stride = y.byteCount / outer
@@ -85,5 +89,14 @@ struct Concat: Operation {
         target += rowBytes
       }
     }
+  }
+}
+
+extension Concat: ChannelsLastCapable {
+  func channelsLast(_ inputs: [TensorFact?]) -> ChannelsLastForm? {
+    guard inputs.count > 1, inputs.allSatisfy({ $0?.rank == 4 }), axis == 1 || axis == -3 else { return nil }
+    var operation = self
+    operation.layout = .channelsLast
+    return ChannelsLastForm(operation: operation, inputs: inputs.map { _ in true })
   }
 }

@@ -19,6 +19,8 @@ struct Conv: Operation {
   let window: WindowAttributes
   let groups: Int
   var activation = Activation.none
+  /// Of the image, the residual and the output.
+  var layout = ImageLayout.channelsFirst
   var packed: PackedConvolution?
 
   var computesInFloat: Bool { true }
@@ -71,11 +73,17 @@ struct Conv: Operation {
     if y.count == 0 { return Step { _ in } }
     guard let packed else { return try unpackedStep(node, geometry) }
     let taps = try packed.taps(geometry)
-    return Step(scratchBytes: taps.scratchBytes(geometry, node.team)) { memory in
+    return Step(
+      scratchBytes: taps.scratchBytes(geometry, node.team), arithmetic: arithmetic(y, weightShape)
+    ) { memory in
       taps.run(
         geometry, x: memory.floats(x), y: memory.floats(y), residual: residual.map { memory.floats($0) },
         scratch: memory.scratch, team: memory.team)
     }
+  }
+
+  private func arithmetic(_ y: Operand, _ weights: Shape) -> Double {
+    2 * Double(y.count) * Double(weights.dropFirst().reduce(1, *))
   }
 
   /// Weights that come with the tensors are packed in the run, which allocates.
@@ -85,11 +93,11 @@ struct Conv: Operation {
     let weights = try node.input(1)
     let bias = node.optional(2)
     let residual = node.optional(3)
-    let activation = activation
+    let (activation, layout) = (activation, layout)
     return Step { memory in
       let taps = ConvolutionTaps(
         geometry, weights: memory.floats(weights), bias: bias.map { UnsafePointer(memory.floats($0)) },
-        activation: activation, kernels: memory.kernels)
+        activation: activation, layout: layout, kernels: memory.kernels)
       let scratchBytes = max(taps.scratchBytes(geometry, memory.team), 64)
       guard let scratch = TensorMemory(byteCount: scratchBytes) else {
         throw ONNXError(.outOfMemory, "no memory for \(scratchBytes) bytes of scratch")
@@ -98,5 +106,21 @@ struct Conv: Operation {
         geometry, x: memory.floats(x), y: memory.floats(y), residual: residual.map { memory.floats($0) },
         scratch: scratch.base, team: memory.team)
     }
+  }
+}
+
+extension Conv: ChannelsLastCapable {
+  var prefersChannelsLast: Bool { true }
+
+  func channelsLast(_ inputs: [TensorFact?]) -> ChannelsLastForm? {
+    guard let x = inputs.first ?? nil, x.rank == 4, x.datatype == .fp32, inputs.count > 1,
+      let weights = inputs[1]?.constant, weights.datatype == .fp32,
+      inputs.count < 3 || inputs[2] == nil || inputs[2]?.constant != nil
+    else { return nil }
+    // Groups of several channels have a kernel for channels-first images only.
+    guard groups == 1 || (weights.shape[1] == 1 && weights.shape[0] == groups) else { return nil }
+    var operation = self
+    operation.layout = .channelsLast
+    return ChannelsLastForm(operation: operation, inputs: [true, false, false, true])
   }
 }

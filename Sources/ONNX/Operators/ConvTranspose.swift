@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// The ONNX operator ConvTranspose over any number of spatial axes.
@@ -16,9 +17,11 @@ struct ConvTranspose: Evaluation {
   let groups: Int
   let outputPadding: [Int]?
   let outputShape: [Int]?
+  /// What fusion added.
+  var activation = Activation.none
 
   /// Sizes along one axis.
-  private struct Extent {
+  struct Extent {
     var output: Int
     var padBefore: Int
   }
@@ -46,7 +49,7 @@ struct ConvTranspose: Evaluation {
     }
   }
 
-  private func extent(_ window: Window, _ axis: Int, _ input: Int) throws -> Extent {
+  func extent(_ window: Window, _ axis: Int, _ input: Int) throws -> Extent {
     let reach = (window.kernel[axis] - 1) * window.dilations[axis] + 1
     let padding = outputPadding.map { axis < $0.count ? $0[axis] : 0 } ?? 0
     guard input < 1 << 32, padding >= 0, padding < 1 << 24 else {

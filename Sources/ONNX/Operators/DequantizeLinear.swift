@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// The ONNX operator DequantizeLinear: from 8, 16 or 32 bits, by one scale, one a channel, or one a block.
@@ -30,12 +31,25 @@ struct DequantizeLinear: Operation {
   }
 
   func step(_ node: StepRequest) throws -> Step {
+    if let step = try wholeStep(node) { return step }
     switch try node.input(0).datatype {
-    case .uint8: try step(node, UInt8.self)
-    case .int8: try step(node, Int8.self)
-    case .uint16: try step(node, UInt16.self)
-    case .int16: try step(node, Int16.self)
-    default: try step(node, Int32.self)
+    case .uint8: return try step(node, UInt8.self)
+    case .int8: return try step(node, Int8.self)
+    case .uint16: return try step(node, UInt16.self)
+    case .int16: return try step(node, Int16.self)
+    default: return try step(node, Int32.self)
+    }
+  }
+
+  /// One constant scale for all elements: what the kernels have.
+  private func wholeStep(_ node: StepRequest) throws -> Step? {
+    let (x, y) = (try node.input(0), try node.output())
+    guard node.optional(2) == nil || node.optional(2)?.constant != nil,
+      let scale = QuantizationScale(
+        scale: try node.input(1).constant, zeroPoint: node.optional(2)?.constant, x.datatype)
+    else { return nil }
+    return Step { memory in
+      memory.kernels.dequantize(memory[x], memory.floats(y), count: x.count, scale.kernel, team: memory.team)
     }
   }
 
@@ -58,5 +72,12 @@ struct DequantizeLinear: Operation {
         for index in run { target[index] = Float(Int(source[index]) - offset) * factors[place] }
       }
     }
+  }
+}
+
+extension DequantizeLinear: ChannelsLastCapable {
+  func channelsLast(_ inputs: [TensorFact?]) -> ChannelsLastForm? {
+    guard inputs[0]?.rank == 4, inputs[1]?.constant?.elementCount == 1 else { return nil }
+    return ChannelsLastForm(operation: self, inputs: [true, false, false])
   }
 }

@@ -15,7 +15,10 @@ extension Evaluation {
     throw OpenShape("the shape of the output of \(name) depends on its input")
   }
 
-  func step(_ node: StepRequest) throws -> Step {
+  func step(_ node: StepRequest) throws -> Step { evaluationStep(node) }
+
+  /// A step that evaluates, and copies the results to where the plan wants them.
+  func evaluationStep(_ node: StepRequest) -> Step {
     let (inputs, outputs) = (node.inputs, node.outputs)
     let wanted = outputs.map { $0 != nil }
     let limits = node.limits

@@ -105,7 +105,7 @@ struct Gemm: Operation {
     let (alpha, activation) = (alpha, activation)
     let laid = c == nil || isBias ? 0 : beta
     let scratch = node.kernels.matmulScratchByteCount(shape, packed: packed != nil, team: node.team)
-    return Step(scratchBytes: scratch) { memory in
+    return Step(scratchBytes: scratch, arithmetic: shape.arithmetic) { memory in
       let target = memory.floats(y)
       let bias = isBias ? c.map { UnsafePointer(memory.floats($0)) } : nil
       if laid != 0, let c { addend?.run(memory[c], target) }

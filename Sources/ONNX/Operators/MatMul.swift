@@ -13,7 +13,7 @@ struct MatMul: Operation {
 
   let name = "MatMul"
   var activation = Activation.none
-  var packed: PackedMatrix?
+  var packed: MatrixWeights?
 
   var computesInFloat: Bool { true }
 
@@ -86,19 +86,17 @@ struct MatMul: Operation {
     }
   }
 
-  private func packedStep(_ node: StepRequest, _ a: Operand, _ y: Operand, _ packed: PackedMatrix) -> Step {
+  private func packedStep(_ node: StepRequest, _ a: Operand, _ y: Operand, _ packed: MatrixWeights) -> Step {
     let shape = MatmulShape(m: y.count / packed.n, n: packed.n, k: packed.k)
     let bias = node.optional(2)
     let residual = node.optional(3)
     let activation = activation
-    let scratch = node.kernels.matmulScratchByteCount(shape, packed: true, team: node.team)
-    return Step(scratchBytes: scratch) { memory in
-      memory.kernels.matmul(
-        shape, a: memory.floats(a), b: packed, c: memory.floats(y),
-        epilogue: Epilogue(
-          columnBias: bias.map { UnsafePointer(memory.floats($0)) },
-          residual: residual.map { UnsafePointer(memory.floats($0)) }, activation: activation),
-        scratch: memory.scratch, team: memory.team)
+    let scratch = packed.scratchBytes(shape, node.kernels, node.team)
+    return Step(scratchBytes: scratch, arithmetic: shape.arithmetic) { memory in
+      let epilogue = Epilogue(
+        columnBias: bias.map { UnsafePointer(memory.floats($0)) },
+        residual: residual.map { UnsafePointer(memory.floats($0)) }, activation: activation)
+      packed.multiply(shape, memory.floats(a), memory.floats(y), epilogue, memory)
     }
   }
 
@@ -110,7 +108,8 @@ struct MatMul: Operation {
     let residual = node.optional(3)
     let activation = activation
     let scratch = node.kernels.matmulScratchByteCount(layout.matrix, packed: false, team: node.team)
-    return Step(scratchBytes: scratch) { memory in
+    return Step(scratchBytes: scratch, arithmetic: layout.matrix.arithmetic * Double(layout.count)) {
+      memory in
       for (left, right, batch, index) in layout.runs {
         let offset = index * layout.matrix.m * layout.matrix.n
         let epilogue = Epilogue(
@@ -141,6 +140,11 @@ struct MatMul: Operation {
       }
     }
   }
+}
+
+extension MatmulShape {
+  /// Multiplications and additions.
+  var arithmetic: Double { 2 * Double(m) * Double(n) * Double(k) }
 }
 
 /// Which matrices of two stacks meet in a broadcast product.

@@ -16,7 +16,7 @@ struct MaxPool: Operation {
   }
 
   let name = "MaxPool"
-  let fast: Pool
+  var fast: Pool
   let general: WindowPool
   var computesInFloat: Bool { true }
 
@@ -26,5 +26,14 @@ struct MaxPool: Operation {
 
   func step(_ node: StepRequest) throws -> Step {
     try node.input(0).datatype == .fp32 ? try fast.step(node) : try general.step(node)
+  }
+}
+
+extension MaxPool: ChannelsLastCapable {
+  func channelsLast(_ inputs: [TensorFact?]) -> ChannelsLastForm? {
+    guard let form = fast.channelsLast(inputs), let pool = form.operation as? Pool else { return nil }
+    var operation = self
+    operation.fast = pool
+    return ChannelsLastForm(operation: operation, inputs: form.inputs)
   }
 }

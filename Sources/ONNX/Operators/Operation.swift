@@ -110,11 +110,16 @@ public struct Step: Sendable {
   var inPlaceInput: Int?
   /// The input of which the output is a view: there is nothing to do.
   var viewOfInput: Int?
+  /// Multiplications and additions of the body, for a profile; 0 where they are not counted.
+  var arithmetic = 0.0
   let body: Body
 
-  init(scratchBytes: Int = 0, inPlaceInput: Int? = nil, _ body: @escaping Body) {
+  init(
+    scratchBytes: Int = 0, inPlaceInput: Int? = nil, arithmetic: Double = 0, _ body: @escaping Body
+  ) {
     self.scratchBytes = scratchBytes
     self.inPlaceInput = inPlaceInput
+    self.arithmetic = arithmetic
     self.body = body
   }
 

@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// The ONNX operator QuantizeLinear: to 8 or 16 bits, by one scale, one a channel, or one a block.
@@ -40,11 +41,24 @@ struct QuantizeLinear: Operation {
   }
 
   func step(_ node: StepRequest) throws -> Step {
+    if let step = try wholeStep(node) { return step }
     switch try node.output().datatype {
-    case .uint8: try step(node, UInt8.self)
-    case .int8: try step(node, Int8.self)
-    case .uint16: try step(node, UInt16.self)
-    default: try step(node, Int16.self)
+    case .uint8: return try step(node, UInt8.self)
+    case .int8: return try step(node, Int8.self)
+    case .uint16: return try step(node, UInt16.self)
+    default: return try step(node, Int16.self)
+    }
+  }
+
+  /// One constant scale for all elements: what the kernels have.
+  private func wholeStep(_ node: StepRequest) throws -> Step? {
+    let (x, y) = (try node.input(0), try node.output())
+    guard x.datatype == .fp32, node.optional(2) == nil || node.optional(2)?.constant != nil,
+      let scale = QuantizationScale(
+        scale: try node.input(1).constant, zeroPoint: node.optional(2)?.constant, y.datatype)
+    else { return nil }
+    return Step { memory in
+      memory.kernels.quantize(memory.floats(x), memory[y], count: x.count, scale.kernel, team: memory.team)
     }
   }
 
@@ -78,5 +92,12 @@ struct QuantizeLinear: Operation {
     let level = value.rounded(.toNearestOrEven) + zero
     if level.isNaN { return 0 }
     return Element(min(max(level, Float(Element.min)), Float(Element.max)))
+  }
+}
+
+extension QuantizeLinear: ChannelsLastCapable {
+  func channelsLast(_ inputs: [TensorFact?]) -> ChannelsLastForm? {
+    guard inputs[0]?.rank == 4, inputs[1]?.constant?.elementCount == 1 else { return nil }
+    return ChannelsLastForm(operation: self, inputs: [true, false, false])
   }
 }

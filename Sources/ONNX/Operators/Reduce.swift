@@ -33,6 +33,8 @@ struct Reduce: Operation {
   let axes: Axes
   let keepsAxes: Bool
   let noAxesIsIdentity: Bool
+  /// Of the input; the axes are the spatial ones where it is channels-last.
+  var layout = ImageLayout.channelsFirst
 
   var computesInFloat: Bool { true }
 
@@ -79,6 +81,7 @@ struct Reduce: Operation {
   func step(_ node: StepRequest) throws -> Step {
     let x = try node.input(0)
     let y = try node.output()
+    if layout == .channelsLast { return spatialStep(x, y) }
     let plan = Layout(x, try places(node, x.shape.rank))
     switch x.datatype {
     case .fp32: return floatStep(x, y, plan)
@@ -144,6 +147,17 @@ struct Reduce: Operation {
     }
   }
 
+  /// All pixels of channels-last images.
+  private func spatialStep(_ x: Operand, _ y: Operand) -> Step {
+    let reduction = reduction
+    let (images, channels, pixels) = (x.shape[0], x.shape[1], x.shape.dropFirst(2).reduce(1, *))
+    return Step { memory in
+      memory.kernels.reduce(
+        reduction, memory.floats(x), memory.floats(y), outer: images, length: pixels, inner: channels,
+        team: memory.team)
+    }
+  }
+
   private typealias Fold<Element> =
     @Sendable (UnsafeMutablePointer<Element>, _ length: Int, _ stride: Int) -> Element
 
@@ -192,5 +206,16 @@ struct Reduce: Operation {
       case .sumOfSquares: return indices.reduce(0) { $0 &+ values[$1] &* values[$1] }
       }
     }
+  }
+}
+
+extension Reduce: ChannelsLastCapable {
+  func channelsLast(_ inputs: [TensorFact?]) -> ChannelsLastForm? {
+    guard let x = inputs[0], x.rank == 4, x.datatype == .fp32 else { return nil }
+    let given = axes.input.map { inputs.count > $0 ? inputs[$0]?.constant?.integers : nil } ?? axes.attribute
+    guard let given, let places = try? places(given, rank: 4), places == [2, 3] else { return nil }
+    var operation = self
+    operation.layout = .channelsLast
+    return ChannelsLastForm(operation: operation, inputs: [true], writesChannelsLast: false)
   }
 }

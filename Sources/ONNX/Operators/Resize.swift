@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// The ONNX operators Resize and Upsample.
@@ -67,6 +68,8 @@ struct Resize: Evaluation {
   let sizesInput: Int?
   let regionInput: Int?
   var fixedScales: [Double]?
+  /// Of the input and the output.
+  var layout = ImageLayout.channelsFirst
 
   func infer(_ node: NodeFacts) throws -> [TensorFact] {
     let x = try node.input(0)
@@ -118,7 +121,7 @@ struct Resize: Evaluation {
   }
 
   /// One axis of a resize.
-  private struct AxisPlan {
+  struct AxisPlan {
     var input: Int
     var output: Int
     var scale: Double
@@ -126,8 +129,7 @@ struct Resize: Evaluation {
     var isWhole: Bool
   }
 
-  private func plan(_ shape: Shape, scales: [Double]?, sizes: [Int]?, region: [Double]?) throws -> [AxisPlan]
-  {
+  func plan(_ shape: Shape, scales: [Double]?, sizes: [Int]?, region: [Double]?) throws -> [AxisPlan] {
     let list = try (axes ?? Array(0..<shape.rank)).map { try normalizedAxis($0, rank: shape.rank) }
     guard (scales ?? []).isEmpty || scales?.count == list.count,
       sizes.map({ $0.count == list.count }) ?? true,

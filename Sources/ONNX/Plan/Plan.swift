@@ -7,8 +7,12 @@ import Tensors
 /// memory that the caller gives for it.
 struct Plan: Sendable {
   struct PlannedStep: Sendable {
-    let place: String
+    let description: StepDescription
     let body: Step.Body
+
+    func run(_ memory: borrowing StepMemory) throws {
+      do { try body(memory) } catch let error as ONNXError { throw error.at(description.place) }
+    }
   }
 
   struct Output: Sendable {

@@ -7,6 +7,8 @@ final class PlanCache: Sendable {
   struct Key: Equatable, Sendable {
     var shapes: [Shape]
     var contents: [[UInt8]]
+    /// For the calling thread alone.
+    var isSingle = false
   }
 
   private struct Entry {

@@ -108,7 +108,12 @@ struct Planner {
           limits: engine.limits))
       scratchBytes = max(scratchBytes, step.scratchBytes)
       try placeOutputs(of: node, step, position, lastUse)
-      if !isView(node, step) { steps.append(Plan.PlannedStep(place: node.place, body: step.body)) }
+      if step.viewOfInput == nil {
+        let bytes = (inputs + outputs).reduce(0) { $0 + ($1?.byteCount ?? 0) }
+        let description = StepDescription(
+          node: node.name, operation: node.operation.name, arithmetic: step.arithmetic, bytes: bytes)
+        steps.append(Plan.PlannedStep(description: description, body: step.body))
+      }
     }
   }
 
@@ -144,8 +149,6 @@ struct Planner {
     else { return nil }
     return input
   }
-
-  private func isView(_ node: Graph.Node, _ step: Step) -> Bool { step.viewOfInput != nil }
 
   /// Lets each output be computed in the caller's memory where that is possible.
   private mutating func placeOutputs() throws -> [Plan.Output] {

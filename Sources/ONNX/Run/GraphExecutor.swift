@@ -32,13 +32,13 @@ final class GraphExecutor: Sendable {
   }
 
   /// The values of the outputs. An argument is nil where the caller leaves an optional input out.
-  func run(_ arguments: [Value?], _ engine: Engine) throws -> [Value?] {
+  func run(_ arguments: [Value?], _ engine: Engine, _ recorder: RunRecorder? = nil) throws -> [Value?] {
     var values = [Value?](repeating: nil, count: graph.valueNames.count)
     for (value, constant) in constants { values[value] = .tensor(constant) }
     for (value, argument) in zip(inputs, arguments) { values[value] = argument }
     for (place, node) in graph.nodes.enumerated() {
       do {
-        let results = try run(node, place, values, engine)
+        let results = try recorded(node, recorder) { try run(node, place, values, engine) }
         for (output, result) in zip(node.outputs, results) {
           if let output, let result { values[output] = result }
         }
@@ -48,6 +48,17 @@ final class GraphExecutor: Sendable {
       for value in released[place] { values[value] = nil }
     }
     return graph.outputs.map { values[$0] }
+  }
+
+  private func recorded(
+    _ node: Graph.Node, _ recorder: RunRecorder?, _ body: () throws -> [Value?]
+  ) throws -> [Value?] {
+    guard let recorder else { return try body() }
+    var results: [Value?] = []
+    try recorder.record(StepDescription(node: node.name, operation: node.operation.name)) {
+      results = try body()
+    }
+    return results
   }
 
   private func run(_ node: Graph.Node, _ place: Int, _ values: [Value?], _ engine: Engine) throws -> [Value?]

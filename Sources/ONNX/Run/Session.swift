@@ -8,6 +8,8 @@ public struct SessionOptions: Sendable {
   public var keptPlans = 16
   /// Memories kept for each plan: as many runs at once need no new memory.
   public var keptMemories = 4
+  /// Whether a graph that cannot be planned for all shapes is planned for each set of shapes that comes.
+  public var specializesShapes = true
   /// The passes that simplify the graph.
   public var passes: [any SimplificationPass] = Simplification.passes
 
@@ -74,13 +76,17 @@ public final class Session: Sendable {
   /// `metadata_props` of the model.
   public let metadata: [String: String]
 
-  private let graph: Graph
-  private let engine: Engine
+  let graph: Graph
+  let engine: Engine
   private let shapeInputs: [Int]
   private let plans: PlanCache
   private let keptMemories: Int
+  /// Whether a batch of images may be run image by image (see `runRows`).
+  let splitsRows: Bool
   /// Runs the graph node by node; nil when it is planned.
   private let executor: GraphExecutor?
+  /// Plans of such a graph, where the inputs' shapes tell enough.
+  private let specialization: ShapeSpecialization?
 
   /// Loads the model in the file at `path`: decodes, checks, infers, simplifies. The file is not needed
   /// afterwards.
@@ -96,12 +102,16 @@ public final class Session: Sendable {
     engine = options.engine
     shapeInputs = inferred.shapeInputs
     isBatchable = inferred.isBatchable
+    splitsRows = inferred.isBatchable && !inferred.isOpen && simplified.graph.hasImages
     metadata = inferred.graph.metadata
     plans = PlanCache(capacity: options.keptPlans)
     keptMemories = options.keptMemories
     executor =
       inferred.isOpen
       ? try GraphExecutor(simplified.graph, inputs: simplified.graph.inputs.map(\.value)) : nil
+    specialization =
+      inferred.isOpen && options.specializesShapes
+      ? ShapeSpecialization(try inferred.graph.withOwnConstants(), options) : nil
     inputs = inferred.graph.inputs.map { input in
       TensorDescription(
         name: inferred.graph.valueNames[input.value], datatype: input.datatype,
@@ -128,12 +138,17 @@ public final class Session: Sendable {
   ///     shape, aligned to 64 bytes, that the run writes.
   ///   - texts: called once an output of BYTES, behind `output`, with the output's place and a size; gives
   ///     memory for that many bytes, which the output's elements then point to.
+  ///   - recorder: collects the time of each step, if there is one.
   public func run(
     _ inputs: [InputView], output: (Int, Datatype, Shape) throws -> UnsafeMutableRawPointer,
-    texts: (Int, Int) throws -> UnsafeMutableRawPointer
+    texts: (Int, Int) throws -> UnsafeMutableRawPointer, recorder: RunRecorder? = nil
   ) throws {
     try check(inputs)
-    if let executor { return try run(executor, inputs, output: output, texts: texts) }
+    if let session = try specialization?.session(inputs.map(\.shape)) {
+      return try session.run(inputs, output: output, texts: texts, recorder: recorder)
+    }
+    if let executor { return try run(executor, inputs, output: output, texts: texts, recorder) }
+    if let single = try rowPlan(inputs) { return try runRows(single, inputs, output: output, recorder) }
     let prepared = try prepared(inputs)
     let plan = prepared.plan
     try prepared.withMemory { memory in
@@ -146,11 +161,7 @@ public final class Session: Sendable {
           targets[index] = try output(index, planned.datatype, planned.shape)
           for slot in planned.slots { memory.slots[slot] = targets[index] }
         }
-        let stepMemory = StepMemory(
-          slots: memory.slots, scratch: memory.scratch, kernels: engine.kernels, team: engine.team)
-        for step in plan.steps {
-          do { try step.body(stepMemory) } catch let error as ONNXError { throw error.at(step.place) }
-        }
+        try plan.run(memory, engine.kernels, engine.team, recorder)
         for (index, planned) in plan.outputs.enumerated() {
           if let slot = planned.copiedFrom {
             targets[index].copyMemory(from: memory.slots[slot], byteCount: planned.byteCount)
@@ -165,7 +176,7 @@ public final class Session: Sendable {
   }
 
   /// Runs the model on tensors in the order of `inputs`, and gives new tensors in the order of `outputs`.
-  public func run(_ tensors: [Tensor]) throws -> [Tensor] {
+  public func run(_ tensors: [Tensor], recorder: RunRecorder? = nil) throws -> [Tensor] {
     var results: [Tensor] = []
     try run(
       tensors.map { InputView($0) },
@@ -184,7 +195,7 @@ public final class Session: Sendable {
         results[index] = Tensor(
           name: tensor.name, datatype: .bytes, shape: tensor.shape, memory: tensor.memory, payload: payload)
         return payload.base
-      })
+      }, recorder: recorder)
     return results
   }
 
@@ -192,13 +203,13 @@ public final class Session: Sendable {
   private func run(
     _ executor: GraphExecutor, _ views: [InputView],
     output: (Int, Datatype, Shape) throws -> UnsafeMutableRawPointer,
-    texts: (Int, Int) throws -> UnsafeMutableRawPointer
+    texts: (Int, Int) throws -> UnsafeMutableRawPointer, _ recorder: RunRecorder?
   ) throws {
     let arguments = views.map { view -> Value? in
       let data = UnsafeMutableRawPointer(mutating: view.data)
       return .tensor(Tensor(viewing: data, view.datatype, view.shape, owner: executor))
     }
-    let results = try executor.run(arguments, engine)
+    let results = try executor.run(arguments, engine, recorder)
     for (index, result) in results.enumerated() {
       guard let result else {
         throw ONNXError(.invalid, "output '\(outputs[index].name)' is given by nothing")
@@ -222,9 +233,28 @@ public final class Session: Sendable {
   /// Bytes of memory that a run with inputs of these shapes takes beside its inputs, outputs and weights.
   /// Nil when only a run tells.
   public func runBytes(_ shapes: [Shape]) throws -> Int? {
+    if let session = try specialization?.session(shapes) { return try session.runBytes(shapes) }
     if executor != nil { return nil }
+    if let (single, rows) = try rowPlan(shapes) {
+      return (single.plan.arenaBytes + single.plan.scratchBytes) * min(rows, engine.team.width)
+    }
     let plan = try prepared(shapes, contents: [:]).plan
     return plan.arenaBytes + plan.scratchBytes
+  }
+
+  /// The steps of the plan for inputs of these shapes, and the memory that each of them reads and writes.
+  func planText(_ shapes: [Shape]) throws -> String {
+    if let session = try specialization?.session(shapes) { return try session.planText(shapes) }
+    if executor != nil { return "# no plan: the graph runs node by node\n" }
+    let plan = try prepared(shapes, contents: [:]).plan
+    let lines = plan.steps.map { step in
+      "\(step.description.operation) \(step.description.node): \(step.description.bytes) bytes, \(Int(step.description.arithmetic)) operations"
+    }
+    let sums = [
+      "# \(plan.steps.count) steps",
+      "# \(plan.arenaBytes) bytes of tensors at once, \(plan.scratchBytes) bytes of scratch",
+    ]
+    return (lines + sums).joined(separator: "\n") + "\n"
   }
 
   private func check(_ views: [InputView]) throws {
@@ -245,7 +275,7 @@ public final class Session: Sendable {
 
   private func prepared(_ views: [InputView]) throws -> PreparedPlan {
     let found = plans.find { key in
-      key.shapes.elementsEqual(views, by: { $0 == $1.shape })
+      !key.isSingle && key.shapes.elementsEqual(views, by: { $0 == $1.shape })
         && zip(shapeInputs, key.contents).allSatisfy { place, bytes in
           Session.bytes(of: views[place]).elementsEqual(bytes)
         }
@@ -267,10 +297,14 @@ public final class Session: Sendable {
     return try prepared(views.map(\.shape), contents: contents)
   }
 
-  private func prepared(_ shapes: [Shape], contents: [Int: Constant]) throws -> PreparedPlan {
+  /// - Parameter isSingle: the plan is for one thread.
+  func prepared(_ shapes: [Shape], contents: [Int: Constant], isSingle: Bool = false) throws -> PreparedPlan {
     let key = PlanCache.Key(
-      shapes: shapes, contents: shapeInputs.map { contents[$0].map { Array($0.bytes) } ?? [] })
+      shapes: shapes, contents: shapeInputs.map { contents[$0].map { Array($0.bytes) } ?? [] },
+      isSingle: isSingle)
     if let plan = plans.find({ $0 == key }) { return plan }
+    var engine = engine
+    if isSingle { engine.team = .single }
     let plan = try Planner.plan(graph, engine, inputs: shapes, contents: contents)
     let prepared = PreparedPlan(plan, kept: keptMemories)
     plans.insert(key, prepared)

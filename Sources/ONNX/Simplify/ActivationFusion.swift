@@ -40,6 +40,9 @@ struct ActivationFusion: SimplificationPass {
     case var conv as Conv where conv.activation == .none:
       conv.activation = activation
       return conv
+    case var conv as ConvTranspose where conv.activation == .none:
+      conv.activation = activation
+      return conv
     case var product as MatMul where product.activation == .none:
       product.activation = activation
       return product

@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// Folds a BatchNormalization behind a Conv into its weights and bias.
@@ -28,8 +29,8 @@ struct BatchNormalizationFolding: SimplificationPass {
     _ inferred: InferredGraph, _ node: Graph.Node, _ next: Graph.Node, _ normalization: BatchNormalization
   ) throws -> (weights: Constant, bias: Constant)? {
     let graph = inferred.graph
-    guard node.operation is Conv, let weightID = node.inputs[1], let weights = graph.constants[weightID],
-      let scale = floats(graph, next, 1), let shift = floats(graph, next, 2),
+    guard let (weights, axis) = node.foldableWeights(graph), let scale = floats(graph, next, 1),
+      let shift = floats(graph, next, 2),
       let mean = floats(graph, next, 3),
       let variance = floats(graph, next, 4)
     else { return nil }
@@ -38,26 +39,55 @@ struct BatchNormalizationFolding: SimplificationPass {
       guard let own = floats(graph, node, 2) else { return nil }
       bias = own
     }
-    let channels = weights.shape[0]
+    let channels = weights.shape[axis]
     guard [scale.count, shift.count, mean.count, variance.count, bias.count].allSatisfy({ $0 == channels }),
       channels > 0
     else { return nil }
     let factors = scale.indices.map { scale[$0] / (variance[$0] + normalization.epsilon).squareRoot() }
-    let perFilter = weights.elementCount / channels
-    let scaled = try Constant.make(.fp32, weights.shape) { memory in
-      let target = memory.assumingMemoryBound(to: Float.self)
-      for filter in 0..<channels {
-        for index in filter * perFilter..<(filter + 1) * perFilter {
-          target[index] = weights.float(at: index) * factors[filter]
-        }
-      }
-    }
+    let scaled = try weights.scaled(by: factors, axis: axis)
     let shifted = bias.indices.map { (bias[$0] - mean[$0]) * factors[$0] + shift[$0] }
     return (scaled, try Constant.make(floats: shifted))
   }
 
   private func floats(_ graph: Graph, _ node: Graph.Node, _ index: Int) -> [Float]? {
     node.inputs[index].flatMap { graph.constants[$0]?.floats }
+  }
+}
+
+extension Graph.Node {
+  /// The constant weights of a convolution without an activation, and their axis of output channels; nil for
+  /// others, and for what scales cannot be folded into.
+  func foldableWeights(_ graph: Graph) -> (weights: Constant, axis: Int)? {
+    let axis: Int
+    switch operation {
+    case let conv as Conv where conv.activation == .none: axis = 0
+    case let conv as ConvTranspose where conv.groups == 1 && conv.activation == .none: axis = 1
+    default: return nil
+    }
+    guard inputs.count <= 3, let weights = inputs[1].flatMap({ graph.constants[$0] }),
+      weights.datatype == .fp32,
+      weights.shape.rank > 2, weights.elementCount > 0
+    else { return nil }
+    return (weights, axis)
+  }
+}
+
+extension Constant {
+  /// FP32 elements, each times the factor of its place along an axis.
+  func scaled(by factors: [Float], axis: Int) throws -> Constant {
+    let inner = shape.dropFirst(axis + 1).reduce(1, *)
+    let source = try aligned()
+    let count = elementCount
+    return try withExtendedLifetime(source) {
+      try Constant.make(.fp32, shape) { memory in
+        let target = memory.assumingMemoryBound(to: Float.self)
+        let values = source.pointer.assumingMemoryBound(to: Float.self)
+        for run in 0..<count / inner {
+          let factor = factors[run % factors.count]
+          for index in run * inner..<(run + 1) * inner { target[index] = values[index] * factor }
+        }
+      }
+    }
   }
 }
 

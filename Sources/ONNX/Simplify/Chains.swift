@@ -17,6 +17,9 @@ struct Chains {
     return index
   }
 
+  /// Whether one node, or the graph's outputs once, use the value.
+  func isUsedOnce(_ value: ValueID) -> Bool { value < useCounts.count && useCounts[value] == 1 }
+
   /// The place of the node that defines `value`.
   func producer(of value: ValueID) -> Int? { producers[value] }
 }

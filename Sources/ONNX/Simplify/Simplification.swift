@@ -15,9 +15,10 @@ public struct SimplifiedGraph: Sendable {
 public enum Simplification {
   /// All passes, in the order in which they run.
   public static let passes: [any SimplificationPass] = [
-    ConstantFolding(), SubgraphPreparation(), RedundantNodeRemoval(), BatchNormalizationFolding(),
-    BiasFusion(), ResidualFusion(),
-    ActivationFusion(), WeightPacking(),
+    QuantizationFusion(), DynamicQuantizationFusion(), ConstantFolding(), SubgraphPreparation(),
+    RedundantNodeRemoval(), AffineFolding(),
+    BatchNormalizationFolding(), ActivationSpellings(), AttentionFusion(), BiasFusion(), ResidualFusion(),
+    ActivationFusion(), ChannelsLastLayout(), WeightPacking(), RecurrencePacking(),
   ]
 
   public static func simplified(
@@ -29,15 +30,19 @@ public enum Simplification {
         try pass.apply(to: &inferred, engine)
         inferred.graph.removeUnused()
       }
-      for (value, constant) in inferred.graph.constants {
-        inferred.graph.constants[value] = try constant.copied()
-      }
-      return SimplifiedGraph(graph: inferred.graph)
+      return SimplifiedGraph(graph: try inferred.graph.withOwnConstants())
     }
   }
 }
 
 extension Graph {
+  /// The same graph with constants that lie in memory of their own, not in the model's file.
+  func withOwnConstants() throws -> Graph {
+    var graph = self
+    for (value, constant) in constants { graph.constants[value] = try constant.copied() }
+    return graph
+  }
+
   /// Removes nodes and constants that no output needs.
   mutating func removeUnused() {
     var isNeeded = [Bool](repeating: false, count: valueNames.count)

@@ -15,6 +15,9 @@ struct ModelMetrics: Sendable {
   let retried: Counter
   let cacheHits: Counter
   let cacheMisses: Counter
+  /// From a request's release into a batch to the batch's execution.
+  let batchWait: Histogram
+  private let rejections: [ServingError.Code: Counter]
   private let releases: [ReleaseReason: Counter]
 
   init(_ metrics: Metrics, name: String, version: Int) {
@@ -39,6 +42,16 @@ struct ModelMetrics: Sendable {
     batchSize = metrics.histogram(
       "swerve_batch_size", help: "Rows in an execution.", labels: labels,
       buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256])
+    batchWait = metrics.histogram(
+      "swerve_batch_wait_duration_seconds",
+      help: "Time from a request's release from the queue to the execution of its batch.", labels: labels)
+    var rejections: [ServingError.Code: Counter] = [:]
+    for code in ServingError.Code.allCases where code != .cancelled {
+      rejections[code] = metrics.counter(
+        "swerve_rejected_total", help: "Inferences that were not executed, by reason.",
+        labels: labels + [("reason", code.name)])
+    }
+    self.rejections = rejections
     retried = metrics.counter(
       "swerve_batches_retried_total",
       help: "Batches that failed as a whole and were executed again in parts.",
@@ -59,6 +72,13 @@ struct ModelMetrics: Sendable {
         labels: labels + [("reason", reason.rawValue)])
     }
     self.releases = releases
+  }
+
+  /// Counts a request that was not executed, by why not.
+  func refused(for code: ServingError.Code) {
+    guard code != .cancelled else { return cancelled.add() }
+    refused.add()
+    rejections[code]?.add()
   }
 
   func released(_ reason: ReleaseReason) { releases[reason]?.add() }

@@ -138,5 +138,7 @@ extension ServedModel {
     (isSuccess ? metrics.succeeded : metrics.failed).add()
     metrics.queueDuration.observe(Double(timing.queue) * 1e-9)
     metrics.executeDuration.observe(Double(timing.execute) * 1e-9)
+    // What ran at once waited for no batch.
+    if timing.reason != nil { metrics.batchWait.observe(Double(timing.assembly) * 1e-9) }
   }
 }

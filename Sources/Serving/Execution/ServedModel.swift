@@ -36,6 +36,7 @@ public final class ServedModel: Sendable {
   let isWatched = Atomic<Bool>(false)
   let lastExecution = Atomic<Int64>(0)
   let estimate: Atomic<Int>
+  private let loading = Atomic<Int64>(0)
   let used = Atomic<Int64>(0)
   let answersSeen = Atomic<UInt64>(0)
 
@@ -64,6 +65,12 @@ public final class ServedModel: Sendable {
   public var platform: String {
     guard let description else { return "" }
     return source.configuration.platform ?? description.platform
+  }
+
+  /// Nanoseconds that loading it took, the warm-up included; 0 until it is loaded.
+  var loadTime: Int64 {
+    get { loading.load(ordering: .relaxed) }
+    set { loading.store(newValue, ordering: .relaxed) }
   }
 
   /// Requests that wait.
@@ -140,7 +147,7 @@ public final class ServedModel: Sendable {
       try takeBudget(requests)
     } catch {
       gate.leave(requests.count)
-      metrics.refused.add()
+      metrics.refused(for: error.code)
       throw error
     }
     let now = clock.now()
@@ -160,8 +167,9 @@ public final class ServedModel: Sendable {
     case .failure(let refusal):
       for request in requests { giveBack(budgetBytes: request.byteCount) }
       gate.leave(requests.count)
-      metrics.refused.add()
-      throw ServingError(refusal)
+      let error = ServingError(refusal)
+      metrics.refused(for: error.code)
+      throw error
     }
   }
 
@@ -187,7 +195,7 @@ public final class ServedModel: Sendable {
 
   func drop(_ request: InferenceRequest, _ error: ServingError, at now: Int64) {
     gate.leave()
-    (error.code == .cancelled ? metrics.cancelled : metrics.refused).add()
+    metrics.refused(for: error.code)
     request.refuse(error, at: now)
   }
 

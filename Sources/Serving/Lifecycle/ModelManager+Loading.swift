@@ -90,7 +90,8 @@ extension ModelManager {
         return nil
       }
       try ready(model)
-      let milliseconds = (clock.now() - start) / 1_000_000
+      model.loadTime = clock.now() - start
+      let milliseconds = model.loadTime / 1_000_000
       log.write(.info, "model is ready", fields + [("milliseconds", String(milliseconds))])
     } catch {
       reason = error.message

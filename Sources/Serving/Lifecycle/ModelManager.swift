@@ -12,6 +12,8 @@ public final class ModelManager: Sendable {
     var directory = ModelDirectory()
     var hasScanned = false
     var repositoryFaults: [String] = []
+    /// The models of the first look, once each has been tried.
+    var initialNames: Set<String>?
     var retiring: [ServedModel] = []
     /// Fingerprints seen by the scan before this one, to tell a folder that is still being copied.
     var seen: [String: UInt64] = [:]
@@ -64,6 +66,7 @@ public final class ModelManager: Sendable {
     watcher = RepositoryWatcher(watchesFolders: configuration.control == .poll)
     pool = WorkerPool(
       workerCount: configuration.workerCount, spinNanoseconds: configuration.workerSpinNanoseconds)
+    metrics.collect { [weak self] samples in self?.collect(into: &samples) }
   }
 
   /// Begins to load, on the manager's own thread.
@@ -138,20 +141,12 @@ public final class ModelManager: Sendable {
 
   /// Empty when all is ready to serve; else a sentence for each thing that is not, and why.
   public var unreadyReasons: [String] {
-    let (hasScanned, faults, models) = state.withLock {
-      ($0.hasScanned, $0.repositoryFaults, $0.directory.all)
+    let (isShuttingDown, hasScanned, faults, models, initial) = state.withLock {
+      ($0.isShuttingDown, $0.hasScanned, $0.repositoryFaults, $0.directory.all, $0.initialNames)
     }
+    guard !isShuttingDown else { return ["the server is stopping"] }
     guard hasScanned else { return ["the model repository has not been read yet"] }
-    return faults + models.compactMap(ModelManager.unreadyReason)
-  }
-
-  private static func unreadyReason(_ model: ServedModel) -> String? {
-    let subject = "model '\(model.name)' version \(model.version)"
-    switch model.state {
-    case .ready, .unloading, .unloaded: return nil
-    case .loading: return "\(subject) is loading"
-    case .failed(let reason): return "\(subject) failed to load: \(reason)"
-    }
+    return faults + Readiness(required: configuration.requiredModels, initial: initial).reasons(models)
   }
 
   // MARK: - The manager's thread
@@ -163,7 +158,7 @@ public final class ModelManager: Sendable {
       carryOutCommands()
       if isFirst || rhythm.isDue(at: clock.now()) {
         let isSettled = look(isFirst: isFirst)
-        if isFirst { onFirstScan(models) }
+        if isFirst { triedAll() }
         isFirst = false
         rhythm.looked(at: clock.now(), isSettled: isSettled, isWatched: watcher.isComplete)
       }
@@ -174,6 +169,12 @@ public final class ModelManager: Sendable {
       if watcher.wait(milliseconds: wait) { rhythm.noticedChange(at: clock.now()) }
     }
     shutDown()
+  }
+
+  private func triedAll() {
+    let models = models
+    state.withLock { $0.initialNames = Set(models.map(\.name)) }
+    onFirstScan(models)
   }
 
   /// Looks at the repositories, as far as the mode asks for it. True: nothing is waiting to be seen again.

@@ -12,6 +12,8 @@ public struct ServingConfiguration: Sendable {
   public var control = Control.poll
   /// What is loaded at the start where `control` is explicit; `*` stands for all.
   public var initialModels: [String] = []
+  /// The models that must serve for the server to be ready; empty for all that are there at the start.
+  public var requiredModels: [String] = []
   public var pollSeconds = 2.0
   /// Seconds that a client's load or unload may take before it is told that it goes on; 0: any time.
   public var loadSeconds = 600.0

@@ -29,7 +29,8 @@ public struct PluginLocator: Sendable {
         + "put a model file there, or name the plugin as {\"plugin\": \"NAME\"}")
   }
 
-  private func find(_ name: String, wantedBy reason: String) throws(PluginError) -> String {
+  /// The path of the library of the plugin `name`, or why there is none; `reason` says who asks.
+  public func find(_ name: String, wantedBy reason: String) throws(PluginError) -> String {
     guard PluginLocator.isPlainName(name) else {
       throw PluginError(
         status: .invalidArgument,

@@ -1,7 +1,7 @@
 public import CSwervePlugin
 import PluginKit
 
-private let plugin = PluginTable(name: "onnx", version: "1.0.0", model: OnnxModel.self)
+private let plugin = PluginTable(name: "onnx", version: "1.0.0", model: OnnxModel.self, tool: OnnxTool.run)
 
 /// The one symbol that the server looks for.
 @c(swerve_plugin_entry)

@@ -17,9 +17,11 @@ final class OnnxModel: InferenceModel {
   init(path: String, configuration: String, host: ModelHost) throws {
     threads = HostThreads(host)
     let file = try ModelFolder(path)
+    let parameters = try ModelParameters(configuration)
     do {
       let engine = Engine(
-        kernels: .forInstructionSet(.detect(limit: host.instructionSet)), team: threads.team)
+        kernels: .forInstructionSet(.detect(limit: host.instructionSet)), team: threads.team,
+        precision: parameters.precision)
       session = try Session(path: file.modelPath, options: SessionOptions(engine: engine))
     } catch let error as ONNXError {
       throw ModelError(error)

@@ -61,10 +61,17 @@ struct DecisionTrees: Sendable {
   var roots: [Target] = []
 
   /// The greatest feature that a node looks at.
-  var widestFeature: Int { nodes.map(\.feature).max() ?? -1 }
+  private(set) var widestFeature = -1
+  /// The same trees for the walk alone; nil where a node asks for members of a set.
+  private var compact: CompactTrees?
 
   /// The scores of a row. Walks end: every tree was checked to be one.
   func scores(_ row: ArraySlice<Double>, targets: Int, aggregate: Aggregate, base: [Double]) -> [Double] {
+    if let compact, aggregate == .sum {
+      var scores = compact.sums(row, targets: targets)
+      for (target, value) in base.enumerated() where target < targets { scores[target] += value }
+      return scores
+    }
     var scores = [Double](repeating: 0, count: targets)
     var isSet = [Bool](repeating: false, count: targets)
     for root in roots {
@@ -95,9 +102,15 @@ struct DecisionTrees: Sendable {
     }
   }
 
-  /// Throws when a branch leads nowhere, a node stands in a tree twice (so that a walk might not end), or
-  /// a weight is for no target.
-  func check(targets: Int) throws {
+  /// Makes the trees ready for walks. Throws when a branch leads nowhere, a node stands in a tree twice (so
+  /// that a walk might not end), or a weight is for no target.
+  mutating func finish(targets: Int) throws {
+    try check(targets: targets)
+    widestFeature = nodes.map(\.feature).max() ?? -1
+    compact = CompactTrees(self)
+  }
+
+  private func check(targets: Int) throws {
     var seen = [Bool](repeating: false, count: nodes.count)
     var open = roots
     while let target = open.popLast() {
@@ -183,7 +196,7 @@ extension DecisionTrees {
     }
     roots = try (0..<count).filter { !isChild[$0] }.map { try target(trees[$0], numbers[$0]) }
     guard count == 0 || !roots.isEmpty else { throw ONNXError(.invalid, "a tree without a root") }
-    try check(targets: targets)
+    try finish(targets: targets)
   }
 
   private struct Key: Hashable {

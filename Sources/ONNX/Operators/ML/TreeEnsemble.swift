@@ -57,7 +57,7 @@ enum TreeEnsemble {
     }
     trees.leaves = zip(leafTargets, weights).map { [DecisionTrees.Weight(target: $0, value: $1)] }
     trees.roots = try ints("tree_roots").map { .node($0) }
-    try trees.check(targets: targets)
+    try trees.finish(targets: targets)
     return trees
   }
 

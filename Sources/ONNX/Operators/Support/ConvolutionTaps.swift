@@ -10,7 +10,7 @@ enum ConvolutionTaps: Sendable {
   /// - Parameter geometry: of an image like those that will come.
   init(
     _ geometry: ConvolutionGeometry, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
-    activation: Activation, kernels: KernelTable
+    activation: Activation, layout: ImageLayout = .channelsFirst, kernels: KernelTable
   ) {
     let image = ImageSize(height: geometry.height, width: geometry.width)
     if let volume = geometry.volume {
@@ -20,8 +20,8 @@ enum ConvolutionTaps: Sendable {
     } else {
       self = .plane(
         Convolution(
-          geometry.parameters, weights: weights, bias: bias, activation: activation, image: image,
-          table: kernels))
+          geometry.parameters, weights: weights, bias: bias, activation: activation, layout: layout,
+          image: image, table: kernels))
     }
   }
 
@@ -74,16 +74,19 @@ final class PackedConvolution: Sendable {
   let weightShape: Shape
   private let isPackedOnce: Bool
   private let activation: Activation
+  private let layout: ImageLayout
   private let kernels: KernelTable
   private let state: Lock<State>
 
   /// - Parameter isPackedOnce: the parameters are the same for every image.
   init(
-    weights: Constant, bias: Constant?, activation: Activation, isPackedOnce: Bool, kernels: KernelTable
+    weights: Constant, bias: Constant?, activation: Activation, layout: ImageLayout = .channelsFirst,
+    isPackedOnce: Bool, kernels: KernelTable
   ) throws {
     weightShape = weights.shape
     self.isPackedOnce = isPackedOnce
     self.activation = activation
+    self.layout = layout
     self.kernels = kernels
     state = Lock(State(source: Source(weights: try weights.copied(), bias: try bias?.copied())))
   }
@@ -98,7 +101,7 @@ final class PackedConvolution: Sendable {
       let bias = source.bias.map { UnsafePointer($0.pointer.assumingMemoryBound(to: Float.self)) }
       let taps = ConvolutionTaps(
         geometry, weights: source.weights.pointer.assumingMemoryBound(to: Float.self), bias: bias,
-        activation: activation, kernels: kernels)
+        activation: activation, layout: layout, kernels: kernels)
       state.made[key] = taps
       if isPackedOnce { state.source = nil }
       return taps

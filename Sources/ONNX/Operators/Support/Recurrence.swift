@@ -43,12 +43,12 @@ struct Recurrence: Sendable {
   }
 
   /// The facts of Y, and of the last states that `stateCount` outputs give.
-  func facts(_ node: NodeFacts, stateCount: Int) throws -> [TensorFact] {
-    let (x, r) = (try node.input(0), try node.input(2))
-    guard x.rank == 3, r.rank == 3 else {
-      throw ONNXError(.invalid, "X of shape \(x.shapeText) and R of shape \(r.shapeText)")
+  func facts(_ node: NodeFacts, hidden: Dimension? = nil, stateCount: Int) throws -> [TensorFact] {
+    let x = try node.input(0)
+    guard x.rank == 3 else {
+      throw ONNXError(.invalid, "X of shape \(x.shapeText), expected three dimensions")
     }
-    let hidden = r.dimensions[2]
+    let hidden = try hidden ?? self.hidden(node)
     let directions = Dimension(directionCount)
     let (steps, batch) =
       isBatchFirst ? (x.dimensions[1], x.dimensions[0]) : (x.dimensions[0], x.dimensions[1])
@@ -60,19 +60,39 @@ struct Recurrence: Sendable {
   }
 }
 
+extension Recurrence {
+  /// The size of the state, as the recurrent weights have it.
+  private func hidden(_ node: NodeFacts) throws -> Dimension {
+    let r = try node.input(2)
+    guard r.rank == 3 else {
+      throw ONNXError(.invalid, "R of shape \(r.shapeText), expected three dimensions")
+    }
+    return r.dimensions[2]
+  }
+}
+
 /// A function of the gates of a recurrent cell.
 struct GateActivation: Sendable {
   private let function: @Sendable (Float) -> Float
+  /// The same function of the kernels; nil where they have none.
+  private(set) var kernel: Activation?
 
   func callAsFunction(_ value: Float) -> Float { function(value) }
 
   /// Takes the parameters that the function needs off the front of the lists.
   init(_ name: String, _ alphas: inout [Float], _ betas: inout [Float]) throws {
+    kernel = nil
     func take(_ list: inout [Float], _ value: Float) -> Float { list.isEmpty ? value : list.removeFirst() }
     switch name.lowercased() {
-    case "sigmoid": function = { 1 / (1 + exp(-$0)) }
-    case "tanh": function = { tanh($0) }
-    case "relu": function = { max($0, 0) }
+    case "sigmoid":
+      function = { 1 / (1 + exp(-$0)) }
+      kernel = .sigmoid
+    case "tanh":
+      function = { tanh($0) }
+      kernel = .tanh
+    case "relu":
+      function = { max($0, 0) }
+      kernel = .relu
     case "softsign": function = { $0 / (1 + abs($0)) }
     case "softplus": function = { log1p(exp(-abs($0))) + max($0, 0) }
     case "affine":
@@ -81,6 +101,7 @@ struct GateActivation: Sendable {
     case "leakyrelu":
       let alpha = take(&alphas, 0.01)
       function = { $0 < 0 ? alpha * $0 : $0 }
+      kernel = .leakyRelu(slope: alpha)
     case "thresholdedrelu":
       let alpha = take(&alphas, 1)
       function = { $0 > alpha ? $0 : 0 }
@@ -90,6 +111,7 @@ struct GateActivation: Sendable {
     case "hardsigmoid":
       let (alpha, beta) = (take(&alphas, 0.2), take(&betas, 0.5))
       function = { min(max(alpha * $0 + beta, 0), 1) }
+      kernel = .hardSigmoid(slope: alpha, offset: beta)
     case "scaledtanh":
       let (alpha, beta) = (take(&alphas, 1), take(&betas, 1))
       function = { alpha * tanh(beta * $0) }

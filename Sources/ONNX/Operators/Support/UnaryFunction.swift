@@ -91,3 +91,9 @@ struct UnaryFunction: Operation {
     }
   }
 }
+
+extension UnaryFunction: ChannelsLastCapable {
+  func channelsLast(_ inputs: [TensorFact?]) -> ChannelsLastForm? {
+    inputs.first??.rank == 4 ? ChannelsLastForm(operation: self, inputs: [true]) : nil
+  }
+}

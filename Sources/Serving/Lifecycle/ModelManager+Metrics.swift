@@ -1,0 +1,27 @@
+import Synchronization
+import Telemetry
+
+extension ModelManager {
+  /// What the models are at the moment that the metrics are asked for. A version that is gone is told no more.
+  func collect(into samples: inout MetricSamples) {
+    for model in models {
+      let labels: Labels = [("model", model.name), ("version", String(model.version))]
+      samples.gauge(
+        "swerve_model_state", help: "1 for the state that a version of a model is in.",
+        labels: labels + [("state", model.state.name)], 1)
+      samples.gauge(
+        "swerve_queue_requests", help: "Requests that wait for their model.", labels: labels,
+        Double(model.queueDepth))
+      samples.gauge(
+        "swerve_requests_in_flight", help: "Requests that a model has taken in and not answered.",
+        labels: labels, Double(model.gate.count))
+      samples.gauge(
+        "swerve_model_load_seconds", help: "What loading a model took, its warm-up included.", labels: labels,
+        Double(model.loadTime) * 1e-9)
+      samples.gauge(
+        "swerve_model_memory_bytes",
+        help: "Memory that a loaded model says it takes, or else the size of its files.", labels: labels,
+        model.isReady ? Double(model.byteEstimate) : 0)
+    }
+  }
+}
