@@ -17,7 +17,10 @@ let package = Package(
       swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
     .target(name: "CPeak", cSettings: [.treatAllWarnings(as: .error)]),
     .executableTarget(
-      name: "kernels", dependencies: ["CPeak", .product(name: "Kernels", package: "swerve")],
+      name: "kernels",
+      dependencies: [
+        "CPeak", .product(name: "Kernels", package: "swerve"), .product(name: "Tensors", package: "swerve"),
+      ],
       swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
     .executableTarget(
       name: "models",

@@ -15,6 +15,8 @@ public enum UnaryOperation: Sendable, Hashable {
   case reciprocal
   case floor
   case ceiling
+  case sin
+  case cos
 }
 
 /// A function of two values.
@@ -38,11 +40,27 @@ extension KernelTable {
   ) {
     let epilogue = kernels_epilogue(operation.code)
     forEachSpan(count, team) { span in
-      withUnsafePointer(to: epilogue) {
-        level.finish(
-          $0, x + span.lowerBound, sourceRow: 0, y + span.lowerBound, cRow: 0, rows: 1, columns: span.count)
+      let isPeriodic = operation == .sin || operation == .cos
+      var index = span.lowerBound
+      while index < span.upperBound {
+        let count = min(isPeriodic ? 256 : span.count, span.upperBound - index)
+        if isPeriodic, hasWideAngles(x + index, count: count) {
+          for place in index..<(index + count) { y[place] = Reference.apply(operation, x[place]) }
+        } else {
+          withUnsafePointer(to: epilogue) {
+            level.finish($0, x + index, sourceRow: 0, y + index, cRow: 0, rows: 1, columns: count)
+          }
+        }
+        index += count
       }
     }
+  }
+
+  /// Whether an angle is beyond what the vectors' sine takes.
+  private func hasWideAngles(_ x: UnsafePointer<Float>, count: Int) -> Bool {
+    var (least, greatest): (Float, Float) = (0, 0)
+    level.range(x, count: count, &least, &greatest)
+    return max(-least, greatest) >= 0x1p40
   }
 
   /// y = operation(a, b) over tensors of one shape. `y` may be `a` or `b`.

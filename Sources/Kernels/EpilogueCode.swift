@@ -42,6 +42,8 @@ extension UnaryOperation {
     case .reciprocal: (.reciprocal, 0, 0)
     case .floor: (.floor, 0, 0)
     case .ceiling: (.ceiling, 0, 0)
+    case .sin: (.sine, 0, 0)
+    case .cos: (.cosine, 0, 0)
     }
   }
 }

@@ -18,14 +18,14 @@ extension KernelTable {
     forEachRow(batch * groups, length: length, team) { rows in
       for row in rows {
         let target = y + row * length
-        level.layerNormRows(
-          x + row * length, scale: nil, bias: nil, target, rows: 1, columns: length, epsilon: epsilon)
         let channel = row % groups * perGroup
-        var epilogue = kernels_epilogue(activation.code)
-        epilogue.row_scale = scale + channel
-        epilogue.row_bias = bias + channel
-        level.finish(
-          &epilogue, target, sourceRow: inner, target, cRow: inner, rows: perGroup, columns: inner)
+        level.groupNorm(
+          x + row * length, scale: scale + channel, bias: bias + channel, target, channels: perGroup,
+          inner: inner, epsilon: epsilon)
+        if activation != .none {
+          var epilogue = kernels_epilogue(activation.code)
+          level.finish(&epilogue, target, sourceRow: 0, target, cRow: 0, rows: 1, columns: length)
+        }
       }
     }
   }

@@ -98,6 +98,10 @@ public final class IntegerConvolution: Sendable {
   ) {
     team.parallelFor(jobs.parts.parts) { part in
       let room = scratch.map { $0 + part * jobs.partByteCount }
+      if method == .depthwise, jobs.depthwise.rows > 0, let room {
+        depthwiseBlocks(input, window, jobs, output, jobs.parts[part], room)
+        return
+      }
       for item in jobs.parts[part] {
         if method == .depthwise {
           depthwiseRow(input, window, output, item)
@@ -192,6 +196,7 @@ struct IntegerConvolutionJobs {
   let rowByteCount: Int
   let sumsOffset: Int
   let partByteCount: Int
+  let depthwise: DepthwiseRoom
   let inputOffset: Int
   let outputOffset: Int
   let byteCount: Int
@@ -209,7 +214,11 @@ struct IntegerConvolutionJobs {
     let work = batch * window.outputPlane * parameters.outputChannels * sizes.depth
     parts = Partition(items, parts: work < 512 * 1024 || team.width == 1 ? 1 : team.width * 4)
     sumsOffset = aligned(blockRows * rowByteCount)
-    partByteCount = isDepthwise ? 0 : sumsOffset + aligned(blockRows * MemoryLayout<Int32>.stride)
+    depthwise = DepthwiseRoom(convolution, window)
+    partByteCount =
+      isDepthwise
+      ? aligned(depthwise.count * MemoryLayout<Float>.stride)
+      : sumsOffset + aligned(blockRows * MemoryLayout<Int32>.stride)
     inputOffset = parts.parts * partByteCount
     let turns = convolution.layout == .channelsFirst
     outputOffset = inputOffset + (turns ? aligned(batch * window.inputPlane * parameters.inputChannels) : 0)

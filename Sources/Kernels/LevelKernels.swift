@@ -30,6 +30,9 @@ protocol LevelKernels: ShortLevelKernels, NetworkLevelKernels {
   static func layerNormRows(
     _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>?, bias: UnsafePointer<Float>?,
     _ y: UnsafeMutablePointer<Float>, rows: Int, columns: Int, epsilon: Float)
+  static func groupNorm(
+    _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    _ y: UnsafeMutablePointer<Float>, channels: Int, inner: Int, epsilon: Float)
   static func rmsNormRows(
     _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>, rows: Int,
     columns: Int, epsilon: Float)
@@ -72,9 +75,12 @@ protocol LevelKernels: ShortLevelKernels, NetworkLevelKernels {
     _ window: UnsafePointer<kernels_window>, _ input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
     channels: Int, y: Int, _ output: UnsafeMutablePointer<Float>)
 
-  static func poolPlane(
-    _ window: UnsafePointer<kernels_window>, isMaximum: Bool, padBottom: Int, padRight: Int,
-    _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>)
+  static func pool(
+    _ pooling: UnsafePointer<kernels_pooling>, _ input: UnsafePointer<Float>,
+    _ output: UnsafeMutablePointer<Float>, planes: Int)
+  static func copyRuns(
+    _ source: UnsafeRawPointer, _ sourceStride: Int, _ target: UnsafeMutableRawPointer, _ targetStride: Int,
+    words: Int, rows: Int)
   static func transpose(
     elementSize: Int, _ source: UnsafeRawPointer, rows: Int, columns: Int, sourceRow: Int,
     _ target: UnsafeMutableRawPointer, targetRow: Int)

@@ -20,7 +20,11 @@ extension KernelTable {
       Reference.transpose(elementSize: elementSize, shape: shape, permutation: permutation, x, y)
       return
     }
-    // Each item is a contiguous run, or a matrix of the contiguous and the result's last axis.
+    if contiguous == last {
+      moveRuns(plan, elementSize: elementSize, x, y, count: count, team)
+      return
+    }
+    // Each item is a matrix of the contiguous and the result's last axis.
     var outer = 1
     for axis in 0..<last where axis != contiguous { outer *= plan.extents[axis] }
     let parts = Partition(outer, parts: count >= smallestShared ? team.width * 2 : 1)
@@ -38,15 +42,52 @@ extension KernelTable {
         }
         let from = x + source * elementSize
         let to = y + target * elementSize
-        if contiguous == last {
-          memcpy(to, from, plan.extents[last] * elementSize)
-        } else {
-          level.transpose(
-            elementSize: elementSize, from, rows: plan.extents[last], columns: plan.extents[contiguous],
-            sourceRow: plan.steps[last], to, targetRow: plan.resultStep(contiguous))
-        }
+        level.transpose(
+          elementSize: elementSize, from, rows: plan.extents[last], columns: plan.extents[contiguous],
+          sourceRow: plan.steps[last], to, targetRow: plan.resultStep(contiguous))
       }
     }
+  }
+
+  /// A transposition that leaves the last axis where it is: runs of it go to the result one after the other.
+  private func moveRuns(
+    _ plan: TransposePlan, elementSize: Int, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, count: Int,
+    _ team: ThreadTeam
+  ) {
+    let last = plan.extents.rank - 1
+    let run = plan.extents[last] * elementSize
+    let rows = last > 0 ? plan.extents[last - 1] : 1
+    let step = last > 0 ? plan.steps[last - 1] * elementSize : 0
+    let parts = Partition(
+      count / plan.extents[last], parts: count >= smallestShared ? team.width * 2 : 1)
+    team.parallelFor(parts.parts) { part in
+      var item = parts[part].lowerBound
+      while item < parts[part].upperBound {
+        let first = item % rows
+        var rest = item / rows
+        var source = first * step
+        for inward in 2..<max(last + 1, 2) {
+          let axis = last - inward
+          source += rest % plan.extents[axis] * plan.steps[axis] * elementSize
+          rest /= plan.extents[axis]
+        }
+        let end = min(parts[part].upperBound, item - first + rows)
+        copyRuns(x + source, step, y + item * run, run, byteCount: run, rows: end - item)
+        item = end
+      }
+    }
+  }
+
+  /// `rows` runs of `byteCount` bytes, whose begins lie so many bytes apart.
+  private func copyRuns(
+    _ source: UnsafeRawPointer, _ sourceStride: Int, _ target: UnsafeMutableRawPointer, _ targetStride: Int,
+    byteCount: Int, rows: Int
+  ) {
+    if byteCount % 4 == 0, byteCount <= 1024 {
+      level.copyRuns(source, sourceStride, target, targetStride, words: byteCount / 4, rows: rows)
+      return
+    }
+    for row in 0..<rows { memcpy(target + row * targetStride, source + row * sourceStride, byteCount) }
   }
 
   /// Copies `rows` runs of `rowByteCount` bytes, each `sourceStride` bytes after the last, to runs
@@ -57,7 +98,9 @@ extension KernelTable {
   ) {
     if rowByteCount <= 0 { return }
     forEachRow(rows, length: rowByteCount / 4 + 1, team) { span in
-      for row in span { memcpy(target + row * targetStride, source + row * sourceStride, rowByteCount) }
+      copyRuns(
+        source + span.lowerBound * sourceStride, sourceStride, target + span.lowerBound * targetStride,
+        targetStride, byteCount: rowByteCount, rows: span.count)
     }
   }
 

@@ -65,41 +65,66 @@ extension KernelTable {
     _ pooling: Pooling, _ input: UnsafePointer<Float>, planes: Int, spatial: Shape,
     output: UnsafeMutablePointer<Float>, team: ThreadTeam
   ) {
-    guard let window = kernels_window(pooling, spatial) else {
-      Reference.pool(pooling, input, planes: planes, spatial: spatial, output: output)
+    guard planes > 0, let outputShape = pooling.outputShape(spatial),
+      let inputCount = spatial.elementCount, let outputCount = outputShape.elementCount
+    else { return }
+    if pooling.isWhole(spatial) {
+      // A window that is the image: a reduction.
+      let isMaximum = pooling.kind == .max
+      reduce(isMaximum ? .maximum : .mean, input, output, outer: planes, length: inputCount, team: team)
       return
     }
-    let last = pooling.padsAfter.rank - 1
-    let countsPadding = pooling.kind == .average(countsPadding: true)
-    let padRight = countsPadding ? pooling.padsAfter[last] : -1
-    let padBottom = countsPadding ? (last > 0 ? pooling.padsAfter[0] : 0) : -1
-    forEachRow(planes, length: window.inputPlane, team) { range in
-      withUnsafePointer(to: window) { window in
-        for plane in range {
-          level.poolPlane(
-            window, isMaximum: pooling.kind == .max, padBottom: padBottom, padRight: padRight,
-            input + plane * window.pointee.inputPlane, output + plane * window.pointee.outputPlane)
-        }
+    let code = kernels_pooling(pooling, spatial, outputShape)
+    forEachRow(planes, length: inputCount, team) { range in
+      withUnsafePointer(to: code) {
+        level.pool(
+          $0, input + range.lowerBound * inputCount, output + range.lowerBound * outputCount,
+          planes: range.count)
       }
     }
   }
 }
 
-extension kernels_window {
-  /// Nil for what the two-dimensional kernel does not take: three dimensions, or a very wide window.
-  fileprivate init?(_ pooling: Pooling, _ spatial: Shape) {
-    guard let output = pooling.outputShape(spatial), spatial.rank <= 2 else { return nil }
+extension Pooling {
+  /// Its one window covers the image exactly.
+  fileprivate func isWhole(_ spatial: Shape) -> Bool {
+    for axis in 0..<spatial.rank {
+      let isPadded = padsBefore[axis] != 0 || padsAfter[axis] != 0
+      if window[axis] != spatial[axis] || window[axis] == 0 || isPadded || dilations[axis] != 1 {
+        return false
+      }
+    }
+    return true
+  }
+
+  /// The axis numbered `index` of the image; one of extent 1 for those before the first.
+  fileprivate func axis(_ index: Int, _ spatial: Shape, _ output: Shape) -> kernels_pooling_axis {
+    if index < 0 {
+      return kernels_pooling_axis(
+        input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, pad_before: 0, counted_end: 1)
+    }
+    var countsPadding = false
+    if case .average(countsPadding: true) = kind { countsPadding = true }
+    // A stride that is never taken may be huge.
+    return kernels_pooling_axis(
+      input: Int64(spatial[index]), output: Int64(output[index]), kernel: Int64(window[index]),
+      stride: output[index] > 1 ? Int64(strides[index]) : 1,
+      dilation: window[index] > 1 ? Int64(dilations[index]) : 1, pad_before: Int64(padsBefore[index]),
+      counted_end: Int64(spatial[index] + (countsPadding ? padsAfter[index] : 0)))
+  }
+}
+
+extension kernels_pooling {
+  /// The first of three dimensions are of extent 1 where there are fewer.
+  fileprivate init(_ pooling: Pooling, _ spatial: Shape, _ output: Shape) {
+    self.init()
     let last = spatial.rank - 1
-    let (reach, overflow) = (pooling.window[last] - 1).multipliedReportingOverflow(
-      by: pooling.dilations[last])
-    guard !overflow, reach <= 300, pooling.strides[last] <= 100 else { return nil }
-    func vertical(_ shape: Shape, _ missing: Int) -> Int64 { Int64(last > 0 ? shape[0] : missing) }
-    self.init(
-      height: vertical(spatial, 1), width: Int64(spatial[last]), out_height: vertical(output, 1),
-      out_width: Int64(output[last]), kernel_height: vertical(pooling.window, 1),
-      kernel_width: Int64(pooling.window[last]), stride_y: vertical(pooling.strides, 1),
-      stride_x: Int64(pooling.strides[last]), dilation_y: vertical(pooling.dilations, 1),
-      dilation_x: Int64(pooling.dilations[last]), pad_top: vertical(pooling.padsBefore, 0),
-      pad_left: Int64(pooling.padsBefore[last]))
+    z = pooling.axis(last - 2, spatial, output)
+    y = pooling.axis(last - 1, spatial, output)
+    x = pooling.axis(last, spatial, output)
+    switch pooling.kind {
+    case .max: is_maximum = true
+    case .average(let countsPadding): counts_padding = countsPadding
+    }
   }
 }

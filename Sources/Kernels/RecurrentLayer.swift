@@ -113,12 +113,13 @@ public final class RecurrentLayer: Sendable {
       table.matmul(
         shape, a: state.hidden, b: recurrent, c: work.products,
         epilogue: Epilogue(columnBias: recurrentBias.map { UnsafePointer($0.floats) }),
-        scratch: work.product, team: team)
+        backward: step % 2 == 1, scratch: work.product, team: team)
     } else {
       var wide = shape
       wide.strideC = gateWidth
       table.matmul(
-        wide, a: state.hidden, b: recurrent, beta: 1, c: gates, scratch: work.product, team: team)
+        wide, a: state.hidden, b: recurrent, c: gates, epilogue: Epilogue(residual: gates),
+        backward: step % 2 == 1, scratch: work.product, team: team)
     }
     if let candidate { addCandidate(candidate, sequences, state, gates, work, team) }
     for entry in 0..<sequences.batch {

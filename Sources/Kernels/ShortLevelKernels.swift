@@ -25,6 +25,9 @@ protocol ShortLevelKernels: SendableMetatype {
     _ product: UnsafePointer<kernels_short_product>, _ window: UnsafePointer<kernels_window>,
     _ input: UnsafePointer<UInt8>, isSigned: Bool, zeroPoint: Int32, weights: UnsafePointer<Float>, y: Int)
 
+  static func finishWholeNumbers(
+    _ product: UnsafePointer<kernels_short_product>, _ values: UnsafePointer<Float>, firstRow: Int, rows: Int)
+
   static func range(
     _ x: UnsafePointer<Float>, count: Int, _ least: UnsafeMutablePointer<Float>,
     _ greatest: UnsafeMutablePointer<Float>)

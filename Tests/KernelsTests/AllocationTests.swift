@@ -106,6 +106,7 @@ private func allocations(_ body: () -> Void) -> Int {
     let (rows, column, whole): (Shape, Shape, Shape) = ([64, 64], [64, 1], [16, 16, 16])
     let pooling = Pooling(.max, window: [2, 2])
     let order: Shape = [2, 0, 1]
+    let places: [Int64] = [5, 0, -1]
     for table in tables {
       func check(_ name: String, _ body: () -> Void) {
         let count = allocations(body)
@@ -122,6 +123,16 @@ private func allocations(_ body: () -> Void) -> Int {
       }
       check("reduce") { table.reduce(.mean, x.base, y.base, outer: 64, length: 64, team: .single) }
       check("pool") { table.pool(pooling, x.base, planes: 1, spatial: rows, output: y.base, team: .single) }
+      check("gather") {
+        _ = table.gather(
+          elementSize: 4, x.base, outer: 1, length: 64, inner: 64, indices: places, count: 3, y.base,
+          team: .single)
+      }
+      check("scatter") {
+        _ = table.scatter(
+          .combine(.add), x.base, outer: 1, length: 64, inner: 64, indices: places, count: 3, y.base,
+          team: .single)
+      }
       check("transpose") {
         table.transpose(elementSize: 4, shape: whole, permutation: order, x.base, y.base, team: .single)
       }

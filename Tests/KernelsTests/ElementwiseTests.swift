@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct ElementwiseTests {
   /// The operations, and the bound of their error: ULP where the value is normal, and a part of |x| beside.
-  private static let unary: [(operation: UnaryOperation, ulp: Float, absolute: Float)] = [
+  static let unary: [(operation: UnaryOperation, ulp: Float, absolute: Float)] = [
     (.exp, 3, 0), (.log, 3, 2e-7), (.erf, 4, 0), (.sqrt, 0, 0), (.negate, 0, 0), (.absolute, 0, 0),
     (.reciprocal, 1, 0), (.floor, 0, 0), (.ceiling, 0, 0), (.activation(.none), 0, 0),
     (.activation(.relu), 0, 0),
@@ -12,6 +12,7 @@ import Testing
     (.activation(.sigmoid), 4, 0), (.activation(.tanh), 4, 0), (.activation(.gelu), 24, 1e-37),
     (.activation(.geluTanh), 4, 1e-6), (.activation(.silu), 5, Float.leastNormalMagnitude),
     (.activation(.hardSigmoid(slope: 0.2, offset: 0.5)), 2, 1e-7), (.activation(.hardSwish), 3, 1e-6),
+    (.sin, 3, 0), (.cos, 3, 0),
   ]
 
   /// Values of every size, dense where the functions bend, and the special ones.
@@ -21,11 +22,12 @@ import Testing
     ]
     for _ in 0..<3000 { values.append(random.float(-12...12)) }
     for _ in 0..<1000 { values.append(random.float(-1...1)) }
+    for _ in 0..<500 { values.append(random.float(-1e6...1e6)) }
     for _ in 0..<500 { values.append(Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))) }
     return Floats(values.count, misaligned: true) { values[$0] }
   }
 
-  @Test(arguments: 0..<20)
+  @Test(arguments: unary.indices)
   func functionsStayWithinTheirBounds(index: Int) {
     var random = Randomness.seeded()
     let (operation, ulp, absolute) = Self.unary[index]

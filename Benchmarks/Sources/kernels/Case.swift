@@ -2,7 +2,10 @@ import Foundation
 
 /// A line of what the driver asks: a case of Benchmarks/kernels/cases.json, and how to run it.
 struct Case: Decodable, Hashable {
-  enum Kind: String, Decodable { case peak, conv, gemm, int8, attention, recurrent }
+  enum Kind: String, Decodable {
+    case peak, copy, conv, gemm, int8, bf16, attention, recurrent, values
+    case integerConv = "int8 conv"
+  }
 
   var kind: Kind
   var threads: Int
@@ -19,7 +22,7 @@ struct Case: Decodable, Hashable {
   var groups: Int?
   var layout: String?
 
-  // A product of [m,k] with `layers` different weights [k,n] in turn, with bias; of int8 with one.
+  // A product of [m,k] with `layers` different weights [k,n] in turn, with bias; of short numbers with one.
   var m: Int?
   var k: Int?
   var n: Int?
@@ -30,10 +33,21 @@ struct Case: Decodable, Hashable {
   var heads: Int?
   var length: Int?
   var cell: String?
+
+  // An operation that moves more than it computes, over an operand of this shape; of a copy, its bytes.
+  var operation: String?
+  var shape: [Int]?
+  var other: [Int]?
+  var padding: Int?
+  var byteCount: Int?
 }
 
 struct MissingField: Error {
   var field: String
+}
+
+struct UnknownOperation: Error {
+  var name: String
 }
 
 /// The value of a field that this kind of case must have.

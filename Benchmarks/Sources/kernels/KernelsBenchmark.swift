@@ -38,6 +38,6 @@ enum KernelsBenchmark {
       best = min(best, elapsed / .seconds(1))
     } while clock.now < end
     return
-      #"{"seconds": \#(best), "operations": \#(operations), "method": "\#(workload.method)", "cpu": "\#(table.instructionSet.rawValue)"}"#
+      #"{"seconds": \#(best), "operations": \#(operations), "byteCount": \#(workload.byteCount), "method": "\#(workload.method)", "cpu": "\#(table.instructionSet.rawValue)"}"#
   }
 }

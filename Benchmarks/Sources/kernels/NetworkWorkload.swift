@@ -1,25 +1,6 @@
 import Kernels
 
 extension Workload {
-  /// A product whose activations are quantised on the way, with bias.
-  static func dynamicProduct(_ request: Case, _ table: KernelTable, _ team: ThreadTeam) throws -> Workload {
-    let (m, k, n) = (try require(request.m, "m"), try require(request.k, "k"), try require(request.n, "n"))
-    let shape = MatmulShape(m: m, n: n, k: k)
-    let bytes = (0..<(k * n)).map { Int8(truncatingIfNeeded: $0 &* 37) }
-    let weights = bytes.withUnsafeBufferPointer {
-      PackedIntegerMatrix(IntegerMatrix($0.baseAddress.unsafelyUnwrapped), k: k, n: n, table: table)
-    }
-    let (a, c, bias) = (Floats(m * k), Floats(m * n), Floats(n))
-    let scratch = Floats(table.integerMatmulScratchByteCount(shape, packed: true, team: team) / 4 + 16)
-    let operations = 2 * Double(m) * Double(n) * Double(k)
-    return Workload(method: table.integerChoice(shape).kernel) {
-      table.dynamicMatmul(
-        shape, a: a.base, b: weights, scale: IntegerScale(0.01), c: c.base,
-        epilogue: Epilogue(columnBias: UnsafePointer(bias.base)), scratch: scratch.base, team: team)
-      return operations
-    }
-  }
-
   static func attention(_ request: Case, _ table: KernelTable, _ team: ThreadTeam) throws -> Workload {
     let (heads, size) = (try require(request.heads, "heads"), try require(request.size, "size"))
     let length = try require(request.length, "length")

@@ -1,26 +1,34 @@
 import CPeak
+import Glibc
 import Kernels
 
 /// A case that is set up: its weights packed, its operands filled.
 struct Workload {
-  /// Once through; returns the floating-point operations done.
+  /// Once through; returns the operations done.
   let run: () -> Double
   /// How the table computes it.
   let method: String
+  /// What it reads and writes, where that is what takes the time; else 0.
+  let byteCount: Int
 
   init(_ request: Case, _ table: KernelTable, _ team: ThreadTeam) throws {
     switch request.kind {
     case .peak: self = .peak(team)
+    case .copy: self = .copy(try require(request.byteCount, "byteCount"), team)
     case .conv: self = try .convolution(request, table, team)
     case .gemm: self = try .product(request, table, team)
     case .int8: self = try .dynamicProduct(request, table, team)
+    case .bf16: self = try .bfloatProduct(request, table, team)
+    case .integerConv: self = try .integerConvolution(request, table, team)
+    case .values: self = try .values(request, table, team)
     case .attention: self = try .attention(request, table, team)
     case .recurrent: self = try .recurrent(request, table, team)
     }
   }
 
-  init(method: String, run: @escaping () -> Double) {
+  init(method: String, byteCount: Int = 0, run: @escaping () -> Double) {
     self.method = method
+    self.byteCount = byteCount
     self.run = run
   }
 
@@ -32,18 +40,37 @@ struct Workload {
     }
   }
 
-  private static func convolution(_ request: Case, _ table: KernelTable, _ team: ThreadTeam) throws
-    -> Workload
-  {
-    let (inputs, outputs) = (try require(request.inputs, "inputs"), try require(request.outputs, "outputs"))
-    let (size, kernel) = (try require(request.size, "size"), try require(request.kernel, "kernel"))
-    let (batch, stride) = (try require(request.batch, "batch"), try require(request.stride, "stride"))
+  /// The ceiling of what only moves values: a copy that reads and writes as many bytes.
+  private static func copy(_ byteCount: Int, _ team: ThreadTeam) -> Workload {
+    let part = max(byteCount / 2 / team.width / 64 * 64, 64)
+    let (source, target) = (Floats(part * team.width / 4), Floats(part * team.width / 4))
+    return Workload(method: "copy", byteCount: 2 * part * team.width) {
+      team.parallelFor(team.width) { index in
+        memcpy(target.base + index * part / 4, source.base + index * part / 4, part)
+      }
+      return 2 * Double(part * team.width)
+    }
+  }
+
+  static func convolutionParameters(_ request: Case) throws -> ConvolutionParameters {
+    let (kernel, stride) = (try require(request.kernel, "kernel"), try require(request.stride, "stride"))
     var parameters = ConvolutionParameters(
-      inputChannels: inputs, outputChannels: outputs, kernelHeight: kernel, kernelWidth: kernel)
+      inputChannels: try require(request.inputs, "inputs"),
+      outputChannels: try require(request.outputs, "outputs"), kernelHeight: kernel, kernelWidth: kernel)
     parameters.groups = try require(request.groups, "groups")
     (parameters.strideY, parameters.strideX) = (stride, stride)
     (parameters.padTop, parameters.padLeft) = (kernel / 2, kernel / 2)
     (parameters.padBottom, parameters.padRight) = (kernel / 2, kernel / 2)
+    return parameters
+  }
+
+  private static func convolution(_ request: Case, _ table: KernelTable, _ team: ThreadTeam) throws
+    -> Workload
+  {
+    let parameters = try convolutionParameters(request)
+    let (inputs, outputs) = (parameters.inputChannels, parameters.outputChannels)
+    let (size, batch) = (try require(request.size, "size"), try require(request.batch, "batch"))
+    let kernel = parameters.kernelWidth
     let depth = inputs / parameters.groups * kernel * kernel
     let outputSize = try require(parameters.outputSize(height: size, width: size), "size")
     let layout: ImageLayout = request.layout == "channels-last" ? .channelsLast : .channelsFirst

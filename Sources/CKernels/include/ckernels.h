@@ -9,6 +9,7 @@
 
 #include "depthwise.h"
 #include "lanes.h"
+#include "pooling.h"
 
 /* The instruction-set extensions of this CPU that its operating system has enabled. */
 typedef struct kernels_cpu {
@@ -41,6 +42,8 @@ typedef enum __attribute__((enum_extensibility(closed))) kernels_activation : in
   KERNELS_RECIPROCAL __attribute__((swift_name("reciprocal"))),
   KERNELS_FLOOR __attribute__((swift_name("floor"))),
   KERNELS_CEILING __attribute__((swift_name("ceiling"))),
+  KERNELS_SINE __attribute__((swift_name("sine"))),
+  KERNELS_COSINE __attribute__((swift_name("cosine"))),
 } kernels_activation;
 
 /* What happens to values before they are stored:
@@ -104,6 +107,8 @@ typedef struct kernels_product {
   /* The last panel, where its rows lie elsewhere than in b: padded to full width. NULL if in b. */
   const float *b_last;
   int64_t b_last_row;
+  /* Panels are taken from the last to the first: those that the last product left in a cache come first. */
+  bool backward;
   float *c;
   int64_t c_row;
   kernels_epilogue epilogue;

@@ -153,6 +153,19 @@ LANES_INLINE void lanes_store_words(uint16_t *pointer, lanes_i32 value, int64_t 
     memcpy(pointer, &words, 2 * (size_t)count);
   }
 }
+/* Copies bytes, each changed by `flip`. */
+LANES_INLINE void lanes_copy_bytes(uint8_t *target, const uint8_t *source, int64_t count, uint8_t flip) {
+#if defined(__AVX512BW__)
+  const __m512i change = _mm512_set1_epi8((char)flip);
+  for (int64_t index = 0; index < count; index += 64) {
+    const __mmask64 mask = count - index >= 64 ? ~0ull : (1ull << (count - index)) - 1;
+    const __m512i value = _mm512_maskz_loadu_epi8(mask, source + index);
+    _mm512_mask_storeu_epi8(target + index, mask, _mm512_xor_si512(value, change));
+  }
+#else
+  for (int64_t index = 0; index < count; index++) target[index] = source[index] ^ flip;
+#endif
+}
 /* Whole numbers as integers. */
 LANES_INLINE lanes_i32 lanes_to_integers(lanes_f32 a) { return __builtin_convertvector(a, lanes_i32); }
 /* Whether any lane of a is greater than b's. */

@@ -2,6 +2,7 @@
  * lanes. They inline into each kernel target and so take that target's instruction set. */
 #ifndef CKERNELS_LANES_H
 #define CKERNELS_LANES_H
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #if defined(__x86_64__)
@@ -95,6 +96,14 @@ LANES_INLINE float lanes_greatest(lanes_f32 a) {
   return lanes_maximum(d, __builtin_shufflevector(d, d, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0)).x;
 }
 
+/* The greatest lane; NaN is passed over where another lane is a number. */
+LANES_INLINE float lanes_peak(lanes_f32 a) {
+  lanes_f32x8 b = a.lo > a.hi ? a.lo : a.hi;
+  lanes_f32x4 c = b.lo > b.hi ? b.lo : b.hi;
+  const float d = c.x > c.z ? c.x : c.z, e = c.y > c.w ? c.y : c.w;
+  return d > e ? d : e;
+}
+
 LANES_INLINE lanes_f32 lanes_load(const float *pointer) {
   lanes_f32 value;
   memcpy(&value, pointer, sizeof value);
@@ -110,6 +119,71 @@ LANES_INLINE lanes_f32x8 lanes_load8(const float *pointer) {
 }
 LANES_INLINE void lanes_store8(float *pointer, lanes_f32x8 value) {
   memcpy(pointer, &value, sizeof value);
+}
+
+/* Whether lanes_lookup and lanes_scale are an instruction each. */
+LANES_INLINE bool lanes_have_lookup(void) {
+#if defined(__AVX512F__)
+  return true;
+#else
+  return false;
+#endif
+}
+/* The lane of `table` that the low four bits of each index name. */
+LANES_INLINE lanes_f32 lanes_lookup(lanes_f32 table, lanes_i32 index) {
+#if defined(__AVX512F__)
+  return (lanes_f32)_mm512_permutexvar_ps((__m512i)index, (__m512)table);
+#else
+  lanes_f32 value;
+  for (int lane = 0; lane < 16; lane++) value[lane] = table[index[lane] & 15];
+  return value;
+#endif
+}
+/* a · 2^⌊b⌋, rounded once (without the instruction: where that is a normal number). */
+LANES_INLINE lanes_f32 lanes_scale(lanes_f32 a, lanes_f32 b) {
+#if defined(__AVX512F__)
+  return (lanes_f32)_mm512_scalef_ps((__m512)a, (__m512)b);
+#else
+  return a * (lanes_f32)((__builtin_convertvector(__builtin_elementwise_floor(b), lanes_i32) + 127) << 23);
+#endif
+}
+/* 1 / a within 1 ULP, for sizes between 2⁻¹⁰⁰ and 2¹⁰⁰. */
+LANES_INLINE lanes_f32 lanes_reciprocal(lanes_f32 a) {
+#if defined(__AVX512F__)
+  const lanes_f32 guess = (lanes_f32)_mm512_rcp14_ps((__m512)a);
+  return lanes_multiply_add(guess, lanes_multiply_add(-a, guess, (lanes_f32)1.0f), guess);
+#else
+  return 1.0f / a;
+#endif
+}
+
+typedef double lanes_f64 __attribute__((ext_vector_type(16)));
+typedef int64_t lanes_i64 __attribute__((ext_vector_type(16)));
+
+LANES_INLINE lanes_f64 lanes_multiply_add64(lanes_f64 a, lanes_f64 b, lanes_f64 c) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return __builtin_elementwise_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+/* Adding it rounds a double to an integer, which is left in the low bits. */
+#define LANES_SHIFTER64 0x1.8p52
+LANES_INLINE lanes_f64 lanes_quarter_turns(lanes_f32 x) {
+  return lanes_multiply_add64(
+      __builtin_convertvector(x, lanes_f64), (lanes_f64)0.63661977236758134308, (lanes_f64)LANES_SHIFTER64);
+}
+/* How many quarters of a turn an angle is from the nearest of its multiples, modulo 2³². */
+LANES_INLINE lanes_i32 lanes_quadrant(lanes_f32 x) {
+  return __builtin_convertvector((lanes_i64)lanes_quarter_turns(x), lanes_i32);
+}
+/* What the angle is beyond that: between ±π/4 for |x| < 2⁴⁰. */
+LANES_INLINE lanes_f32 lanes_angle_rest(lanes_f32 x) {
+  const lanes_f64 turns = lanes_quarter_turns(x) - (lanes_f64)LANES_SHIFTER64;
+  lanes_f64 rest = lanes_multiply_add64(
+      turns, (lanes_f64)-1.57079632679489655800, __builtin_convertvector(x, lanes_f64));
+  rest = lanes_multiply_add64(turns, (lanes_f64)-6.12323399573676603587e-17, rest);
+  return __builtin_convertvector(rest, lanes_f32);
 }
 
 #if defined(__AVX512F__)
@@ -176,15 +250,19 @@ LANES_INLINE lanes_range lanes_make_range(int64_t first, int64_t end) {
   return (lanes_range){from, to};
 #endif
 }
-/* Zeros in the lanes beyond the range; touches no more memory than it. */
-LANES_INLINE lanes_f32 lanes_load_range(const float *pointer, lanes_range range) {
+/* `filler` in the lanes beyond the range; touches no more memory than it. */
+LANES_INLINE lanes_f32 lanes_fill_range(const float *pointer, lanes_range range, float filler) {
 #if defined(LANES_HAVE_MASKS)
-  return lanes_load_mask(pointer, range, 0);
+  return lanes_load_mask(pointer, range, filler);
 #else
-  lanes_f32 value = 0;
+  lanes_f32 value = filler;
   memcpy((float *)&value + range.first, pointer + range.first, (size_t)(range.end - range.first) * sizeof(float));
   return value;
 #endif
+}
+/* Zeros in the lanes beyond the range; touches no more memory than it. */
+LANES_INLINE lanes_f32 lanes_load_range(const float *pointer, lanes_range range) {
+  return lanes_fill_range(pointer, range, 0);
 }
 
 /* Every second of the lanes of `a` and `b`, from the first or the second on. */
@@ -233,6 +311,30 @@ LANES_INLINE void lanes_transpose(
   } else {
     LANES_EACH(16, if (i < columns) lanes_store_part(target + i * target_row, a[i], rows);)
   }
+#undef LANES_EACH
+}
+
+typedef uint8_t lanes_bytes __attribute__((ext_vector_type(16)));
+
+/* target[column][row] = source[row][column] for 16 × 16 bytes. Each step turns the eight bits of a byte's
+ * place, four of its row and four of its column, by one. */
+LANES_INLINE void lanes_transpose_bytes(
+    const uint8_t *source, int64_t source_row, uint8_t *target, int64_t target_row) {
+  lanes_bytes a[16], b[16];
+#define LANES_EACH(count, ...) \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < count; i++) { __VA_ARGS__ }
+#define LANES_TURN(from, to)                                                                                   \
+  LANES_EACH(8, to[2 * i] = __builtin_shufflevector(from[i], from[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20,    \
+                                                    5, 21, 6, 22, 7, 23);                                      \
+             to[2 * i + 1] = __builtin_shufflevector(from[i], from[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12,   \
+                                                     28, 13, 29, 14, 30, 15, 31);)
+  LANES_EACH(16, memcpy(&a[i], source + i * source_row, 16);)
+  LANES_TURN(a, b)
+  LANES_TURN(b, a)
+  LANES_TURN(a, b)
+  LANES_TURN(b, a)
+  LANES_EACH(16, memcpy(target + i * target_row, &a[i], 16);)
+#undef LANES_TURN
 #undef LANES_EACH
 }
 

@@ -14,6 +14,8 @@ extension Reference {
     case .reciprocal: 1 / x
     case .floor: x.rounded(.down)
     case .ceiling: x.rounded(.up)
+    case .sin: Float(Glibc.sin(Double(x)))
+    case .cos: Float(Glibc.cos(Double(x)))
     }
   }
 

@@ -114,3 +114,13 @@ enum Ceiling: LaneFunction {
   @inline(__always)
   static func apply(_ x: lanes_f32, _ first: lanes_f32, _ second: lanes_f32) -> lanes_f32 { lanes_ceiling(x) }
 }
+
+enum Sine: LaneFunction {
+  @inline(__always)
+  static func apply(_ x: lanes_f32, _ first: lanes_f32, _ second: lanes_f32) -> lanes_f32 { sine(x) }
+}
+
+enum Cosine: LaneFunction {
+  @inline(__always)
+  static func apply(_ x: lanes_f32, _ first: lanes_f32, _ second: lanes_f32) -> lanes_f32 { cosine(x) }
+}

@@ -49,6 +49,8 @@ extension Level {
     case .reciprocal: by(Reciprocal.self)
     case .floor: by(Floor.self)
     case .ceiling: by(Ceiling.self)
+    case .sine: by(Sine.self)
+    case .cosine: by(Cosine.self)
     default: by(Identity.self)
     }
   }

@@ -27,6 +27,43 @@ extension Level {
     }
   }
 
+  /// Finishes sums that are whole numbers in floats, [rows, channels]: as `finishShort` does, from
+  /// `firstRow` on.
+  public static func finishWholeNumbers(
+    _ product: UnsafePointer<kernels_short_product>, _ values: UnsafePointer<Float>, firstRow: Int, rows: Int
+  ) {
+    let channels = Int(product.pointee.n)
+    if product.pointee.isBytes, product.pointee.hasPlainSums {
+      storeBytes(
+        product, WholeNumbers.self, UnsafeRawPointer(values), sumsRow: channels,
+        start: firstRow * Int(product.pointee.c_row), rows: rows, firstColumn: 0, columns: channels)
+      return
+    }
+    var room = lanes_room()
+    withUnsafeMutablePointer(to: &room) { room in
+      let sums = UnsafeMutableRawPointer(room).assumingMemoryBound(to: Int32.self)
+      var row = 0
+      while row < rows {
+        let count = lesser(pairTileRows, rows - row)
+        var channel = 0
+        while channel < channels {
+          let columns = lesser(panelWidth, channels - channel)
+          for line in 0..<count {
+            let source = values + (row + line) * channels + channel
+            forEachPart(columns) { index, part in
+              let whole = lanes_to_integers(loadPart(source + index, part))
+              storeIntegers(sums + line * panelWidth + index, whole, part)
+            }
+          }
+          finishShort(
+            product, sums, firstRow: firstRow + row, rows: count, firstColumn: channel, columns: columns)
+          channel += panelWidth
+        }
+        row += count
+      }
+    }
+  }
+
   /// Output row `y` of a depthwise convolution of channels-last images of 8-bit integers.
   ///
   /// The sums are of floats: whole numbers below 2²⁴, and so exact.
@@ -73,12 +110,29 @@ extension Level {
 protocol UnfoldedElement {
   /// Writes the element numbered `index` of a row.
   static func store(_ byte: UInt8, _ row: UnsafeMutableRawPointer, _ index: Int)
+  /// Writes `count` bytes from the element numbered `index` on.
+  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int)
+}
+
+extension UnfoldedElement {
+  @inline(__always)
+  fileprivate static func copyEach(
+    _ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int
+  ) {
+    for offset in 0..<count { store(bytes[offset], row, index + offset) }
+  }
 }
 
 private enum PlainByte: UnfoldedElement {
   @inline(__always)
   static func store(_ byte: UInt8, _ row: UnsafeMutableRawPointer, _ index: Int) {
     row.assumingMemoryBound(to: UInt8.self)[index] = byte
+  }
+
+  @inline(__always)
+  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int)
+  {
+    lanes_copy_bytes(row.assumingMemoryBound(to: UInt8.self) + index, bytes, Int64(count), 0)
   }
 }
 
@@ -88,6 +142,12 @@ private enum FlippedByte: UnfoldedElement {
   static func store(_ byte: UInt8, _ row: UnsafeMutableRawPointer, _ index: Int) {
     row.assumingMemoryBound(to: UInt8.self)[index] = byte ^ 0x80
   }
+
+  @inline(__always)
+  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int)
+  {
+    lanes_copy_bytes(row.assumingMemoryBound(to: UInt8.self) + index, bytes, Int64(count), 0x80)
+  }
 }
 
 private enum UnsignedWord: UnfoldedElement {
@@ -95,12 +155,24 @@ private enum UnsignedWord: UnfoldedElement {
   static func store(_ byte: UInt8, _ row: UnsafeMutableRawPointer, _ index: Int) {
     row.assumingMemoryBound(to: Int16.self)[index] = Int16(byte)
   }
+
+  @inline(__always)
+  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int)
+  {
+    copyEach(bytes, row, index, count)
+  }
 }
 
 private enum SignedWord: UnfoldedElement {
   @inline(__always)
   static func store(_ byte: UInt8, _ row: UnsafeMutableRawPointer, _ index: Int) {
     row.assumingMemoryBound(to: Int16.self)[index] = Int16(Int8(bitPattern: byte))
+  }
+
+  @inline(__always)
+  static func copy(_ bytes: UnsafePointer<UInt8>, _ row: UnsafeMutableRawPointer, _ index: Int, _ count: Int)
+  {
+    copyEach(bytes, row, index, count)
   }
 }
 
@@ -127,7 +199,7 @@ private func unfold<Element: UnfoldedElement>(
       let line = input + (isInside ? sourceY * Int(window.width) * pixelStride : 0)
       if isInside, isDense, x >= 0, x + taps <= Int(window.width) {
         let from = line + x * pixelStride
-        for offset in 0..<(taps * channels) { Element.store(from[offset], row, to + offset) }
+        Element.copy(from, row, to, taps * channels)
         to += taps * channels
         continue
       }
@@ -135,7 +207,7 @@ private func unfold<Element: UnfoldedElement>(
         let sourceX = x + tapX * Int(window.dilation_x)
         if isInside, sourceX >= 0, sourceX < Int(window.width) {
           let from = line + sourceX * pixelStride
-          for channel in 0..<channels { Element.store(from[channel], row, to + channel) }
+          Element.copy(from, row, to, channels)
         } else {
           for channel in 0..<channels { Element.store(padding, row, to + channel) }
         }

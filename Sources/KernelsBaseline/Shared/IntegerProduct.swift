@@ -25,7 +25,14 @@ extension Level {
     rows: Int, firstColumn: Int, columns: Int
   ) {
     let start = firstRow * Int(product.pointee.c_row) + firstColumn
-    correct(product, sums, firstRow: firstRow, rows: rows, firstColumn: firstColumn)
+    if product.pointee.hasPlainSums, product.pointee.epilogue.isScaledClip, case .float = product.pointee.sums
+    {
+      storeFloats(product, sums, start: start, rows: rows, firstColumn: firstColumn, columns: columns)
+      return
+    }
+    if !product.pointee.hasPlainSums || !product.pointee.isBytes {
+      correct(product, sums, firstRow: firstRow, rows: rows, firstColumn: firstColumn)
+    }
     switch product.pointee.sums {
     case .raw: storeSums(product, sums, start: start, rows: rows, columns: columns)
     case .float:
@@ -36,7 +43,66 @@ extension Level {
         &epilogue, floats, sourceRow: panelWidth, c + start, cRow: Int(product.pointee.c_row), rows: rows,
         columns: columns)
     default:
-      storeBytes(product, sums, start: start, rows: rows, firstColumn: firstColumn, columns: columns)
+      storeBytes(
+        product, Integers.self, UnsafeRawPointer(sums), sumsRow: panelWidth, start: start, rows: rows,
+        firstColumn: firstColumn, columns: columns)
+    }
+  }
+}
+
+extension kernels_short_product {
+  /// A's zero point is one, and B has none: what is to be taken from a sum depends on its column alone.
+  @inline(__always)
+  var hasPlainSums: Bool { row_zero_points == nil && row_sums == nil }
+
+  @inline(__always)
+  var isBytes: Bool {
+    if case .bytes = sums { return true }
+    return false
+  }
+}
+
+extension kernels_epilogue {
+  /// Nothing but scales, a bias a column, and bounds.
+  @inline(__always)
+  fileprivate var isScaledClip: Bool {
+    row_scale == nil && row_bias == nil && residual == nil && beta == 0
+      && (activation.rawValue == 0 || activation.rawValue == kernels_activation.clip.rawValue)
+  }
+}
+
+/// What is taken from a column's sums.
+@inline(__always)
+private func columnCorrection(
+  _ product: UnsafePointer<kernels_short_product>, _ column: Int, _ part: Int
+) -> lanes_i32 {
+  guard let sums = product.pointee.column_sums, product.pointee.zero_point != 0 else { return .zero }
+  return lanes_i32(repeating: product.pointee.zero_point) &* loadIntegers(sums + column, part)
+}
+
+/// c = clip((sum − correction) · scale + bias): corrected, scaled and stored in one go.
+private func storeFloats(
+  _ product: UnsafePointer<kernels_short_product>, _ sums: UnsafePointer<Int32>, start: Int, rows: Int,
+  firstColumn: Int, columns: Int
+) {
+  let c = product.pointee.c.assumingMemoryBound(to: Float.self) + start
+  let row = Int(product.pointee.c_row)
+  let epilogue = product.pointee.epilogue
+  let isClipped = epilogue.activation.rawValue != 0
+  var isFloat = false
+  if case .bfloats = product.pointee.kind { isFloat = true }
+  forEachPart(columns) { index, part in
+    let column = firstColumn + index
+    let correction = isFloat ? .zero : columnCorrection(product, column, part)
+    var scale = splat(epilogue.alpha)
+    if let scales = epilogue.column_scale { scale *= loadPart(scales + column, part) }
+    let bias = epilogue.column_bias.map { loadPart($0 + column, part) } ?? splat(0)
+    for line in 0..<rows {
+      let sum = lanes_load_integers(sums + line * Level.panelWidth + index)
+      var value = isFloat ? lanes_from_bits(sum) : lanes_from_integers(sum &- correction)
+      value = lanes_multiply_add(value, scale, bias)
+      if isClipped { value = Clip.apply(value, splat(epilogue.first), splat(epilogue.second)) }
+      storePart(c + line * row + index, value, part)
     }
   }
 }
@@ -113,26 +179,49 @@ private func storeSums(
   }
 }
 
+/// How sums stand in memory: types without values, as `LaneFunction`'s.
+protocol SumFormat {
+  static func load(_ sums: UnsafeRawPointer, _ index: Int, _ part: Int) -> lanes_i32
+}
+
+enum Integers: SumFormat {
+  @inline(__always)
+  static func load(_ sums: UnsafeRawPointer, _ index: Int, _ part: Int) -> lanes_i32 {
+    loadIntegers(sums.assumingMemoryBound(to: Int32.self) + index, part)
+  }
+}
+
+enum WholeNumbers: SumFormat {
+  @inline(__always)
+  static func load(_ sums: UnsafeRawPointer, _ index: Int, _ part: Int) -> lanes_i32 {
+    lanes_to_integers(loadPart(sums.assumingMemoryBound(to: Float.self) + index, part))
+  }
+}
+
+/// Rounds and saturates sums, `sumsRow` elements from one row to the next, into C's elements from `start` on.
 @inline(__always)
-private func storeBytes(
-  _ product: UnsafePointer<kernels_short_product>, _ sums: UnsafePointer<Int32>, start: Int, rows: Int,
-  firstColumn: Int, columns: Int
+func storeBytes<Format: SumFormat>(
+  _ product: UnsafePointer<kernels_short_product>, _ format: Format.Type, _ sums: UnsafeRawPointer,
+  sumsRow: Int, start: Int, rows: Int, firstColumn: Int, columns: Int
 ) {
   let c = product.pointee.c.assumingMemoryBound(to: UInt8.self) + start
-  let bias = product.pointee.column_bias.map { $0 + firstColumn }
-  let scales = product.pointee.column_scale.map { $0 + firstColumn }
+  let row = Int(product.pointee.c_row)
   let factor = splat(product.pointee.scale)
-  let offset = product.pointee.offset
-  let low = splat(Float(product.pointee.low - offset))
-  let high = splat(Float(product.pointee.high - offset))
-  for row in 0..<rows {
-    forEachPart(columns) { index, part in
-      var sum = loadIntegers(sums + row * Level.panelWidth + index, part)
-      if let bias { sum = sum &+ loadIntegers(bias + index, part) }
-      var value = lanes_from_integers(sum)
-      value *= scales.map { loadPart($0 + index, part) * factor } ?? factor
-      let byte = roundedToEven(lanes_less(lanes_greater(value, low), high)) &+ lanes_i32(repeating: offset)
-      lanes_store_bytes(c + row * Int(product.pointee.c_row) + index, byte, Int64(part))
+  let offset = lanes_i32(repeating: product.pointee.offset)
+  let low = splat(Float(product.pointee.low - product.pointee.offset))
+  let high = splat(Float(product.pointee.high - product.pointee.offset))
+  let isPlain = product.pointee.hasPlainSums
+  forEachPart(columns) { index, part in
+    let column = firstColumn + index
+    // Sums with a zero point a row have been corrected by themselves.
+    var shift = isPlain ? lanes_i32.zero &- columnCorrection(product, column, part) : .zero
+    if let bias = product.pointee.column_bias { shift = shift &+ loadIntegers(bias + column, part) }
+    var scale = factor
+    if let scales = product.pointee.column_scale { scale *= loadPart(scales + column, part) }
+    for line in 0..<rows {
+      let sum = format.load(sums, line * sumsRow + index, part) &+ shift
+      let value = lanes_less(lanes_greater(lanes_from_integers(sum) * scale, low), high)
+      lanes_store_bytes(c + line * row + index, roundedToEven(value) &+ offset, Int64(part))
     }
   }
 }

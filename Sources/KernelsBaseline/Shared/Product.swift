@@ -12,14 +12,15 @@ extension Level {
     var blockStart = firstTile
     while blockStart < endTile {
       let blockEnd = lesser(blockStart + blockTiles, endTile)
-      var panel = firstPanel
-      while panel < endPanel {
+      var done = firstPanel
+      while done < endPanel {
+        let panel = product.pointee.backward ? endPanel - 1 - (done - firstPanel) : done
         var tile = blockStart
         while tile < blockEnd {
           multiplyTile(product, tile: tile, panel: panel)
           tile += 1
         }
-        panel += 1
+        done += 1
       }
       blockStart = blockEnd
     }

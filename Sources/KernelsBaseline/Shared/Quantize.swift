@@ -53,20 +53,39 @@ extension Level {
     // A product with the inverse rounds as the quotient does, save close to the middle of two integers:
     // there alone the division is worth its time. Between ±512 the product errs by less than 2⁻¹³.
     let nearlyHalf = splat(isInvertible ? 0.4998 : -1)
-    forEachPart(count) { index, part in
-      let value = loadPart(x + index, part)
-      var bounded = lanes_less(lanes_greater(value * inverse, least), greatest)
-      var shifted = bounded + shifter
-      if lanes_any_greater(lanes_absolute(bounded - (shifted - shifter)), nearlyHalf) {
-        bounded = lanes_less(lanes_greater(value / divisor, least), greatest)
-        shifted = bounded + shifter
-      }
+    @inline(__always)
+    func round(_ quotient: lanes_f32) -> (shifted: lanes_f32, deviation: lanes_f32) {
+      let bounded = lanes_less(lanes_greater(quotient, least), greatest)
+      let shifted = bounded + shifter
+      return (shifted, lanes_absolute(bounded - (shifted - shifter)))
+    }
+    @inline(__always)
+    func store(_ index: Int, _ part: Int, _ shifted: lanes_f32) {
       let result = lanes_bits(shifted) &+ offset
       if isWide {
         lanes_store_words(words + index, result, Int64(part))
       } else {
         lanes_store_bytes(bytes + index, result, Int64(part))
       }
+    }
+    var index = 0
+    while index + 32 <= count {
+      let (first, second) = (lanes_load(x + index), lanes_load(x + index + 16))
+      var (left, right) = (round(first * inverse), round(second * inverse))
+      if lanes_any_greater(lanes_greater(left.deviation, right.deviation), nearlyHalf) {
+        (left, right) = (round(first / divisor), round(second / divisor))
+      }
+      store(index, 16, left.shifted)
+      store(index + 16, 16, right.shifted)
+      index += 32
+    }
+    while index < count {
+      let part = lesser(16, count - index)
+      let value = loadPart(x + index, part)
+      var here = round(value * inverse)
+      if lanes_any_greater(here.deviation, nearlyHalf) { here = round(value / divisor) }
+      store(index, part, here.shifted)
+      index += 16
     }
   }
 
@@ -76,6 +95,13 @@ extension Level {
     _ y: UnsafeMutablePointer<Float>
   ) {
     let offset = lanes_i32(repeating: zeroPoint)
+    if scale == 1 {
+      forEachPart(count) { index, part in
+        let value = lanes_load_bytes(x + index, Int64(part), isSigned) &- offset
+        storePart(y + index, lanes_from_integers(value), part)
+      }
+      return
+    }
     forEachPart(count) { index, part in
       let value = lanes_load_bytes(x + index, Int64(part), isSigned) &- offset
       storePart(y + index, lanes_from_integers(value) * splat(scale), part)

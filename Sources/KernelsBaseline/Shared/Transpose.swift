@@ -1,6 +1,18 @@
 internal import CKernels
 
 extension Level {
+  /// Copies `rows` short runs of `words` times four bytes, whose begins lie so many bytes apart.
+  public static func copyRuns(
+    _ source: UnsafeRawPointer, _ sourceStride: Int, _ target: UnsafeMutableRawPointer, _ targetStride: Int,
+    words: Int, rows: Int
+  ) {
+    for row in 0..<rows {
+      let from = (source + row * sourceStride).assumingMemoryBound(to: Float.self)
+      let to = (target + row * targetStride).assumingMemoryBound(to: Float.self)
+      forEachPart(words) { index, part in storePart(to + index, loadPart(from + index, part), part) }
+    }
+  }
+
   /// target[columns, rows] = source[rows, columns]ᵀ, in blocks that fit the first-level cache.
   ///
   /// - Parameters:
@@ -17,7 +29,10 @@ extension Level {
         targetRow)
     }
     switch elementSize {
-    case 1: by(UInt8.self)
+    case 1:
+      transposeBytes(
+        source.assumingMemoryBound(to: UInt8.self), rows, columns, sourceRow,
+        target.assumingMemoryBound(to: UInt8.self), targetRow)
     case 2: by(UInt16.self)
     case 4:
       transposeFloats(
@@ -47,6 +62,28 @@ private func transposeBlocks<Element>(
       left = right
     }
     top = bottom
+  }
+}
+
+/// Blocks of 16 × 16 in registers, and what is left byte by byte.
+private func transposeBytes(
+  _ source: UnsafePointer<UInt8>, _ rows: Int, _ columns: Int, _ sourceRow: Int,
+  _ target: UnsafeMutablePointer<UInt8>, _ targetRow: Int
+) {
+  var top = 0
+  while top < rows {
+    var left = 0
+    while left < columns {
+      let from = source + top * sourceRow + left
+      let to = target + left * targetRow + top
+      if rows - top >= 16, columns - left >= 16 {
+        lanes_transpose_bytes(from, Int64(sourceRow), to, Int64(targetRow))
+      } else {
+        transposeBlocks(from, lesser(16, rows - top), lesser(16, columns - left), sourceRow, to, targetRow)
+      }
+      left += 16
+    }
+    top += 16
   }
 }
 

@@ -19,6 +19,11 @@ func exponential(_ x: lanes_f32) -> lanes_f32 {
   let upper = splat(89)
   let lower = splat(-104.5)
   let bounded = lanes_greater(lower, lanes_less(upper, x))
+  if lanes_have_lookup() {
+    let (power, growth) = splitPower(bounded)
+    let root = sixteenthRoot(power.sixteenths)
+    return lanes_scale(lanes_multiply_add(root, growth, root), power.value)
+  }
   // Adding 1.5 · 2²³ rounds to an integer and leaves it in the low bits.
   let shifter = splat(12_582_912)
   let shifted = lanes_multiply_add(bounded, splat(1.442_695_04), shifter)
@@ -39,9 +44,59 @@ func exponential(_ x: lanes_f32) -> lanes_f32 {
   return sum * first * second
 }
 
-/// 2ˣ for x ≤ 0 within 2 ULP; 0 where that is below 2⁻¹²⁵, which no sum that holds a 1 would notice.
+/// The binary exponent of a power of e, a multiple of 1/16: as a number, and with its fraction in the low
+/// four bits.
+private typealias Sixteenths = (value: lanes_f32, sixteenths: lanes_i32)
+
+/// Rounds to a multiple of 1/16 when it is added, and leaves the sixteenths in the low bits: 1.5 · 2¹⁹.
+private let sixteenthShifter: Float = 786_432
+
+/// x = n · ln 2 + rest, and e to the power of the rest, less 1: within 2⁻²⁶ of eˣ, for |x| < 128.
+@inline(__always)
+private func splitPower(_ x: lanes_f32) -> (Sixteenths, growth: lanes_f32) {
+  let shifted = lanes_multiply_add(x, splat(binaryExponent), splat(sixteenthShifter))
+  let power = shifted - splat(sixteenthShifter)
+  var rest = lanes_multiply_add(power, splat(-0.693_359_375), x)
+  rest = lanes_multiply_add(power, splat(2.121_944_4e-4), rest)
+  let sum = lanes_multiply_add(rest, splat(1.0 / 6.0), splat(0.5))
+  return ((power, lanes_bits(shifted)), lanes_multiply_add(rest * rest, sum, rest))
+}
+
+/// 2 to the power of each number of sixteenths.
+@inline(__always)
+private func sixteenthRoot(_ sixteenths: lanes_i32) -> lanes_f32 {
+  let roots = lanes_f32(
+    1, 1.04427373, 1.09050775, 1.13878858,
+    1.18920708, 1.24185777, 1.29683959, 1.35425556,
+    1.41421354, 1.47682619, 1.54221082, 1.61049032,
+    1.68179286, 1.75625217, 1.8340081, 1.91520655)
+  return lanes_lookup(roots, sixteenths)
+}
+
+/// What `sixteenthRoot` lost by rounding.
+@inline(__always)
+private func sixteenthRootRest(_ sixteenths: lanes_i32) -> lanes_f32 {
+  let rests = lanes_f32(
+    0, 4.83347016e-08, -1.30775399e-08, 5.38622231e-08,
+    3.79763527e-08, 4.4968381e-08, -4.01899953e-08, -1.01233493e-08,
+    2.4203235e-08, -4.50089885e-08, 8.07090483e-09, 9.83621717e-09,
+    -2.47553267e-08, -9.23577037e-09, -1.1239278e-08, 9.84532811e-09)
+  return lanes_lookup(rests, sixteenths)
+}
+
+/// 2ˣ for x ≤ 0 within 2 ULP; what is below 2⁻¹²⁵ may be 0, as no sum that holds a 1 would notice.
 @inline(__always)
 func exponential2(ofNegative x: lanes_f32) -> lanes_f32 {
+  if lanes_have_lookup() {
+    let bounded = lanes_greater(splat(-160), x)
+    let shifted = bounded + splat(sixteenthShifter)
+    let power = shifted - splat(sixteenthShifter)
+    let rest = bounded - power
+    let sum = extend(
+      lanes_multiply_add(rest, splat(0.055_504_109), splat(0.240_226_507)), rest, 0.693_147_181)
+    let root = sixteenthRoot(lanes_bits(shifted))
+    return lanes_scale(lanes_multiply_add(root, sum * rest, root), power)
+  }
   let shifter = splat(12_582_912)
   let shifted = x + shifter
   let rest = x - (shifted - shifter)
@@ -90,18 +145,26 @@ func logarithm(_ x: lanes_f32) -> lanes_f32 {
   return lanes_select_equal(x, x, result, x)
 }
 
-/// 1 / (1 + e⁻ˣ) within 3 ULP.
+/// 1 / (1 + e⁻ˣ) within 4 ULP.
 @inline(__always)
-func sigmoid(_ x: lanes_f32) -> lanes_f32 { splat(1) / (splat(1) + exponential(-x)) }
+func sigmoid(_ x: lanes_f32) -> lanes_f32 {
+  if lanes_have_lookup() {
+    // Of a negative power only, so that the divisor is between 1 and 2.
+    let power = exponential(-lanes_absolute(x))
+    return lanes_reciprocal(splat(1) + power) * lanes_select_less(x, splat(0), power, splat(1))
+  }
+  return splat(1) / (splat(1) + exponential(-x))
+}
 
-/// x · sigmoid(x) within 4 ULP, and |x| times the least normal number where the sigmoid is not normal; −0 of −∞.
+/// x · sigmoid(x) within 5 ULP, and |x| times the least normal number where the sigmoid is not normal; −0 of −∞.
 @inline(__always)
 func silu(_ x: lanes_f32) -> lanes_f32 { lanes_greater(splat(-104.5), x) * sigmoid(x) }
 
-/// tanh x within 3 ULP.
+/// tanh x within 4 ULP.
 @inline(__always)
 func hyperbolicTangent(_ x: lanes_f32) -> lanes_f32 {
   let size = lanes_absolute(x)
+  if lanes_have_lookup() { return lanes_copy_sign(hyperbolicTangent(ofPositive: size), x) }
   let large = splat(1) - splat(2) / (exponential(size + size) + splat(1))
   let square = x * x
   var sum = splat(-0.005_704_986_4)
@@ -113,13 +176,29 @@ func hyperbolicTangent(_ x: lanes_f32) -> lanes_f32 {
   return lanes_select_less(size, splat(0.625), small, lanes_copy_sign(large, x))
 }
 
+/// (e²ˣ − 1) / (e²ˣ + 1). Close to 0 nothing is lost: there the power is 0, and the root 1.
+@inline(__always)
+private func hyperbolicTangent(ofPositive x: lanes_f32) -> lanes_f32 {
+  let bounded = lanes_less(splat(10), x)
+  let shifted = lanes_multiply_add(bounded, splat(2 * binaryExponent), splat(sixteenthShifter))
+  let power = shifted - splat(sixteenthShifter)
+  let rest = lanes_multiply_add(power, splat(-0.693_147_18), bounded + bounded)
+  var sum = lanes_multiply_add(rest, splat(1.0 / 24.0), splat(1.0 / 6.0))
+  sum = extend(sum, rest, 0.5)
+  let growth = lanes_multiply_add(rest * rest, sum, rest)
+  let root = lanes_scale(sixteenthRoot(lanes_bits(shifted)), power)
+  let lost = lanes_scale(sixteenthRootRest(lanes_bits(shifted)), power)
+  let less = lanes_multiply_add(root, growth, (root - splat(1)) + lost)
+  return less * lanes_reciprocal(less + splat(2))
+}
+
 /// erfc t for t ≥ 0, within 8 ULP where it is a normal number: e^(−t²) · u · p(u), u = 1 / (1 + t/3).
 ///
 /// - Parameters:
 ///   - square: t² rounded, and `lost` what its rounding lost: to first order it is made good.
 @inline(__always)
 private func complementaryError(_ t: lanes_f32, square: lanes_f32, lost: lanes_f32) -> lanes_f32 {
-  let u = splat(1) / lanes_multiply_add(t, splat(1.0 / 3.0), splat(1))
+  let u = lanes_reciprocal(lanes_multiply_add(t, splat(1.0 / 3.0), splat(1)))
   var sum = splat(0.055_523_656)
   sum = extend(sum, u, -0.291_087_598)
   sum = extend(sum, u, 0.533_210_158)
@@ -140,6 +219,7 @@ private let errorFunctionBound: Float = 12
 /// erf x within 3 ULP.
 @inline(__always)
 func errorFunction(_ x: lanes_f32) -> lanes_f32 {
+  if lanes_have_lookup() { return lanes_copy_sign(errorFunction(ofPositive: lanes_absolute(x)), x) }
   let size = lanes_less(splat(errorFunctionBound), lanes_absolute(x))
   let square = size * size
   let large =
@@ -157,6 +237,7 @@ func errorFunction(_ x: lanes_f32) -> lanes_f32 {
 /// x · Φ(x) within 16 ULP where it is a normal number; without fused multiply-add 100 ULP in its far tail.
 @inline(__always)
 func gelu(_ x: lanes_f32) -> lanes_f32 {
+  if lanes_have_lookup() { return geluByTail(x) }
   let bounded = lanes_less(splat(17), lanes_absolute(x))
   let square = bounded * bounded
   let lost = lanes_multiply_add(bounded, bounded, -square)
@@ -166,10 +247,47 @@ func gelu(_ x: lanes_f32) -> lanes_f32 {
   return lanes_greater(splat(-32), x) * splat(0.5) * twicePhi
 }
 
+/// max(x, 0) − |x| · Φ(−|x|)
+@inline(__always)
+private func geluByTail(_ x: lanes_f32) -> lanes_f32 {
+  let bounded = lanes_less(splat(14.9), lanes_absolute(x))
+  let square = bounded * bounded
+  // To first order what the square's rounding lost is made good.
+  let lost = lanes_multiply_add(bounded, bounded, -square)
+  let gauss = exponential(square * splat(-0.5))
+  let tail = millsRatio(bounded) * lanes_multiply_add(gauss, lost * splat(-0.5), gauss)
+  return lanes_greater(splat(0), x) - bounded * tail
+}
+
 /// GELU's approximation by tanh: x · sigmoid(√(8/π) · (x + 0.044715 x³)), within 2⁻²⁰ · |x|.
 @inline(__always)
 func geluTanh(_ x: lanes_f32) -> lanes_f32 {
   let bounded = lanes_greater(splat(-32), x)
   let inner = lanes_multiply_add(bounded * bounded, splat(0.071_354_816), splat(1.595_769_12))
   return bounded * sigmoid(bounded * inner)
+}
+
+/// sin x within 2 ULP, for |x| < 2⁴⁰: so far does the reduction by multiples of π/2 in double reach.
+@inline(__always)
+func sine(_ x: lanes_f32) -> lanes_f32 { sine(x, lanes_quadrant(x)) }
+
+/// cos x within 2 ULP, for |x| < 2⁴⁰.
+@inline(__always)
+func cosine(_ x: lanes_f32) -> lanes_f32 { sine(x, lanes_quadrant(x) &+ lanes_i32(repeating: 1)) }
+
+/// The sine of an angle whose distance from a multiple of π/2 is that of x, in this quadrant.
+@inline(__always)
+private func sine(_ x: lanes_f32, _ quadrant: lanes_i32) -> lanes_f32 {
+  let rest = lanes_angle_rest(x)
+  let square = rest * rest
+  var odd = lanes_multiply_add(square, splat(-1.951_529_59e-4), splat(8.332_160_87e-3))
+  odd = extend(odd, square, -0.166_666_546)
+  odd = lanes_multiply_add(odd * square, rest, rest)
+  var even = lanes_multiply_add(square, splat(2.443_315_71e-5), splat(-1.388_731_63e-3))
+  even = extend(even, square, 0.041_666_646)
+  even = lanes_multiply_add(even * square, square, lanes_multiply_add(square, splat(-0.5), splat(1)))
+  let isEven = lanes_from_integers(quadrant & lanes_i32(repeating: 1))
+  let value = lanes_select_equal(isEven, splat(0), odd, even)
+  let sign = (quadrant & lanes_i32(repeating: 2)) &<< 30
+  return lanes_from_bits(lanes_bits(value) ^ sign)
 }

@@ -1,6 +1,7 @@
 import Glibc
+import Kernels
 
 /// The ONNX operator Cos.
 enum Cos {
-  static let description = UnaryFunction.description("Cos", nil, { cos($0) })
+  static let description = UnaryFunction.description("Cos", .cos, { cos($0) })
 }

@@ -1,6 +1,7 @@
 import Glibc
+import Kernels
 
 /// The ONNX operator Sin.
 enum Sin {
-  static let description = UnaryFunction.description("Sin", nil, { sin($0) })
+  static let description = UnaryFunction.description("Sin", .sin, { sin($0) })
 }
