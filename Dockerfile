@@ -4,8 +4,10 @@
 #   docker run --rm -p 8080:8080 swerve
 #   docker run --rm -p 8080:8080 -v "$PWD/my-models:/models:ro" --read-only --cap-drop ALL swerve
 #
+# Plugins of your own lie in the models' version folders, or in a folder at /plugins.
+#
 # For amd64 and arm64 (docker buildx build --platform linux/amd64,linux/arm64 .). scripts/image-test builds it, runs
-# it and asks it a question. Give SWIFT_IMAGE by digest to build the same image again.
+# it, asks it questions and lists what is in it. Give SWIFT_IMAGE by digest to build the same image again.
 
 ARG SWIFT_IMAGE=swift:6.3-bookworm
 
@@ -16,20 +18,13 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /swerve
 COPY . .
-
-# SwiftPM's --static-swift-stdlib reaches executables only; the compiler's own flag reaches the plugins too.
-RUN set -e; \
-    build="swift build -c release --static-swift-stdlib -Xswiftc -static-stdlib --product"; \
-    $build swerve; \
-    for folder in plugins/*/; do \
-      ls "$folder"*.c >/dev/null 2>&1 || $build "$(basename "$folder")"; \
-    done; \
-    scripts/image-root .build/release /root-file-system
+RUN scripts/image-root /root-file-system
 
 FROM scratch
 COPY --from=build /root-file-system/ /
 COPY models /models
 
+ENV SWERVE_PLUGINS=/plugins
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -50,7 +50,7 @@ let package = Package(
     .library(name: "onnx", type: .dynamic, targets: ["OnnxPlugin"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
   ],
   targets: [
     // The public C ABI, and system libraries.

@@ -53,6 +53,7 @@ class Server:
     def __init__(self, name, port, command, folder, ready):
         self.name, self.port = name, port
         self.log = os.path.join(folder, f"{name.replace(' ', '-')}.log")
+        begin = time.monotonic()
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
@@ -60,6 +61,7 @@ class Server:
         put_before_others(self.process.pid)
         try:
             self.wait_until_ready(ready)
+            self.seconds_to_ready = time.monotonic() - begin
         except BaseException:
             self.stop()
             raise
@@ -70,7 +72,7 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > end:
                 with open(self.log, encoding="utf-8", errors="replace") as log:
                     raise RuntimeError(f"{self.name} does not answer {path}; its log ends:\n{log.read()[-2000:]}")
-            time.sleep(0.05)
+            time.sleep(0.002)
 
     def answers(self, path):
         try:
@@ -82,6 +84,14 @@ class Server:
     def cpu_seconds(self):
         """User and system time of the process and its children until now."""
         return sum(int(fields[11]) + int(fields[12]) for fields in family(self.process.pid).values()) / TICKS
+
+    def resident_bytes(self):
+        """The memory that the process and its children have in RAM now."""
+        pages = 0
+        for pid in family(self.process.pid):
+            with open(f"/proc/{pid}/statm", encoding="utf-8") as file:
+                pages += int(file.read().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def stop(self):
         members = list(family(self.process.pid))

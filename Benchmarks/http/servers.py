@@ -68,10 +68,11 @@ class Servers:
         command = [self.installation.swerve, "serve", "--models", self.swerve_models, "--port", str(port)]
         return self.start("Swerve", port, command, "/v2/health/ready")
 
-    def triton(self):
+    def triton(self, within=()):
+        """`within` is a command that runs it."""
         program, port = self.installation.tritonserver, free_port()
         command = [
-            program, "--model-repository", self.triton_models, "--backend-directory",
+            *within, program, "--model-repository", self.triton_models, "--backend-directory",
             self.installation.triton_backends, "--http-address", "127.0.0.1", "--http-port", str(port),
             "--allow-grpc", "false", "--allow-metrics", "false"]
         return self.start("Triton", port, command, "/v2/health/ready")

@@ -38,6 +38,8 @@ public final class EventLoop: @unchecked Sendable {
   let limitOfRequests: Int
 
   private var busyPoll: BusyPoll
+  /// Held from the first event after a sleep to the next sleep.
+  private var permit: ProcessorPermits.Permit?
   /// The connection that an event came for last.
   private var lastServed: ObjectIdentifier?
   /// Events of connections, and those of another connection than the one before.
@@ -162,6 +164,7 @@ public final class EventLoop: @unchecked Sendable {
       resumeConnections()
       waitForEvents()
     }
+    defer { givePermit() }
     posted.withLock { $0.isEnded = true }
     // Connections that were on their way here are turned away.
     runPosted()
@@ -175,6 +178,7 @@ public final class EventLoop: @unchecked Sendable {
 
   /// Runs what libevent has, and sleeps if there is nothing.
   private func waitForEvents() {
+    givePermit()
     guard busyPoll.limit > 0 else { return sleepOrRun() }
     let start = context.clock.now()
     busyPoll.beginTurn()
@@ -210,6 +214,7 @@ public final class EventLoop: @unchecked Sendable {
 
   /// An event came for `connection`.
   func takeUp(_ connection: Connection) {
+    takePermit()
     readClock()
     busyPoll.served(ObjectIdentifier(connection))
   }
@@ -220,6 +225,7 @@ public final class EventLoop: @unchecked Sendable {
       swap(&posted.actions, &taken)
     }
     guard !taken.isEmpty else { return }
+    takePermit()
     readClock()
     for action in taken { action() }
     taken.removeAll(keepingCapacity: true)
@@ -229,8 +235,18 @@ public final class EventLoop: @unchecked Sendable {
     guard !resuming.isEmpty else { return }
     let waiting = resuming
     resuming.removeAll(keepingCapacity: true)
+    takePermit()
     readClock()
     for connection in waiting { connection.drive() }
+  }
+
+  private func takePermit() {
+    if permit == nil { permit = context.configuration.permits?.take() }
+  }
+
+  private func givePermit() {
+    guard let taken = permit.take() else { return }
+    context.configuration.permits?.give(taken)
   }
 
   func resumeSoon(_ connection: Connection) { resuming.append(connection) }

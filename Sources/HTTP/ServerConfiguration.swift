@@ -1,4 +1,4 @@
-import Telemetry
+public import Telemetry
 
 /// Where a server listens.
 public struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
@@ -36,6 +36,8 @@ public struct ServerConfiguration: Sendable {
   public var loopCount = ProcessLimits.current.processors
   /// How long a loop looks for the next request of the only client that is busy on it before it sleeps, in nanoseconds.
   public var busyPollTime: Int64 = 0
+  /// What loops hold while they work, if threads take turns.
+  public var permits: ProcessorPermits?
   /// Whether another process may listen on the same TCP ports at the same time, as when one version of a
   /// program takes over from another. Otherwise a port in use is an error.
   public var sharesPorts = false

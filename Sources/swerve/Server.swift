@@ -22,13 +22,14 @@ final class Server: Sendable {
     self.options = options
     let limits = ProcessLimits.current
     let cores = limits.processors
+    let permits = ProcessorPermits(limits)
     let budgets = Budgets(options, limits: limits)
     let log = Log(level: options.logging.logLevel, format: options.logging.logFormat)
     let metrics = Metrics()
     self.log = log
     MachineReport(limits: limits, budgets: budgets, options: options).publish(to: metrics, log)
     keys = try options.repository.apiKeys.map { try KeyFile(path: Files.absolute($0), log: log) }
-    var serving = Server.serving(options, cores: cores, budgets: budgets)
+    var serving = Server.serving(options, cores: cores, permits: permits, budgets: budgets)
     for note in try options.repository.apply(to: &serving) { log.write(.warning, "configuration: \(note)") }
     models = ModelManager(
       repository: ModelRepository(
@@ -52,7 +53,7 @@ final class Server: Sendable {
       as: options.metricNames.split(separator: ",").compactMap { PeerNames(rawValue: String($0)) },
       in: metrics)
     http = HTTPServer(
-      configuration: Server.http(options, cores: cores, budgets: budgets), handler: service,
+      configuration: Server.http(options, cores: cores, permits: permits, budgets: budgets), handler: service,
       events: HTTPMetrics(metrics: metrics, log: log, accessLog: accessLog).events)
   }
 
@@ -117,17 +118,24 @@ final class Server: Sendable {
   // MARK: - Options to configurations
 
   private static func serving(
-    _ options: ServeOptions, cores: Int, budgets: Budgets
+    _ options: ServeOptions, cores: Int, permits: ProcessorPermits?, budgets: Budgets
   ) -> ServingConfiguration {
     var configuration = ServingConfiguration()
     configuration.workerCount = options.workers > 0 ? options.workers : cores
-    configuration.workerSpinNanoseconds = cores > 1 ? configuration.workerSpinNanoseconds : 0
+    configuration.permits = permits
+    if !mayWaitAwake(cores, permits) { configuration.workerSpinNanoseconds = 0 }
     configuration.inlineNanoseconds = Int64(options.inlineMicroseconds) * 1000
     configuration.queuedRequests = options.queueRequests
     configuration.queuedBytes = budgets.queueBytes
     configuration.queuedSeconds = options.queueWaitSeconds
     configuration.requestBytes = budgets.requestBytes
     return configuration
+  }
+
+  /// Whether a thread may look for work before it sleeps: on one processor it would keep others from making some,
+  /// and under a quota that time is missing later.
+  private static func mayWaitAwake(_ cores: Int, _ permits: ProcessorPermits?) -> Bool {
+    cores > 1 && permits == nil
   }
 
   private static func services(_ options: ServeOptions, cores: Int, metrics: Metrics, log: Log) throws
@@ -144,14 +152,17 @@ final class Server: Sendable {
   }
 
   private static func http(
-    _ options: ServeOptions, cores: Int, budgets: Budgets
+    _ options: ServeOptions, cores: Int, permits: ProcessorPermits?, budgets: Budgets
   ) -> ServerConfiguration {
     var listeners = [ListenAddress.tcp(host: options.host, port: options.port)]
     if let path = options.unixSocket { listeners.append(.unix(path: path)) }
     var configuration = ServerConfiguration(listeners: listeners)
     configuration.tls = options.tls
     configuration.loopCount = options.loops > 0 ? options.loops : cores
-    configuration.busyPollTime = cores > 1 ? Int64(options.busyPollMicroseconds) * 1000 : 0
+    configuration.permits = permits
+    if mayWaitAwake(cores, permits) {
+      configuration.busyPollTime = Int64(options.busyPollMicroseconds) * 1000
+    }
     configuration.headBytes = options.maxHeaderBytes
     configuration.bodyBytes = budgets.bodyBytes
     configuration.connections = options.maxConnections

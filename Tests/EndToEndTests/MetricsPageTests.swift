@@ -52,6 +52,8 @@ import Testing
       "swerve_model_state{\(labels),state=\"ready\"} 1", "swerve_queue_requests{\(labels)} 0",
       "swerve_requests_in_flight{\(labels)} 0", "swerve_rejected_total{\(labels),reason=\"queue_full\"} 0",
       "swerve_batch_wait_duration_seconds_count{\(labels)} ", "swerve_model_load_seconds{\(labels)} 0.",
+      "swerve_model_loads_total{\(labels),outcome=\"success\"} 1",
+      #"swerve_model_loads_total{model="broken",version="1",outcome="failure"} 1"#,
     ] {
       #expect(page.contains("\n" + line), "\(line)")
     }

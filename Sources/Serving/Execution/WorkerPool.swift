@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Telemetry
 
 /// The threads that execute models. A model with waiting requests asks for a turn; turns are given
 /// in the order asked, so a busy model does not keep the others waiting longer than one batch.
@@ -18,11 +19,13 @@ final class WorkerPool: @unchecked Sendable {
   /// Turns asked for and not yet given; lets a worker look without taking the mutex.
   private let pending = Atomic<Int>(0)
   private let spinNanoseconds: Int64
+  private let permits: ProcessorPermits?
   /// Calls back models that hold a batch back.
   let alarm = Alarm()
 
-  init(workerCount: Int, spinNanoseconds: Int64) {
+  init(workerCount: Int, spinNanoseconds: Int64, permits: ProcessorPermits?) {
     self.spinNanoseconds = spinNanoseconds
+    self.permits = permits
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
     alarm.start()
@@ -60,7 +63,11 @@ final class WorkerPool: @unchecked Sendable {
   }
 
   private func work() {
-    while let model = nextTurn() { model.runTurn() }
+    while let model = nextTurn() {
+      let permit = permits?.take()
+      model.runTurn()
+      if let permit { permits?.give(permit) }
+    }
   }
 
   private func nextTurn() -> ServedModel? {

@@ -91,10 +91,12 @@ extension ModelManager {
       }
       try ready(model)
       model.loadTime = clock.now() - start
+      countLoad(of: model, "success")
       let milliseconds = model.loadTime / 1_000_000
       log.write(.info, "model is ready", fields + [("milliseconds", String(milliseconds))])
     } catch {
       reason = error.message
+      countLoad(of: model, "failure")
       model.fail(error.message)
       log.write(.error, "model was refused: \(error.message)", fields)
     }

@@ -2,6 +2,13 @@ import Synchronization
 import Telemetry
 
 extension ModelManager {
+  func countLoad(of model: ServedModel, _ outcome: String) {
+    metrics.counter(
+      "swerve_model_loads_total", help: "Times that a model was loaded and its plugin started, by outcome.",
+      labels: [("model", model.name), ("version", String(model.version)), ("outcome", outcome)]
+    ).add()
+  }
+
   /// What the models are at the moment that the metrics are asked for. A version that is gone is told no more.
   func collect(into samples: inout MetricSamples) {
     for model in models {

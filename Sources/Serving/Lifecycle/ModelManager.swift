@@ -38,7 +38,7 @@ public final class ModelManager: Sendable {
   let clock: MonotonicClock
   let state = Lock(State())
   let watcher: RepositoryWatcher
-  private let metrics: Metrics
+  let metrics: Metrics
   private let pool: WorkerPool
   private let budget: ByteBudget
   private let changes = Atomic<UInt64>(0)
@@ -65,7 +65,8 @@ public final class ModelManager: Sendable {
     self.onUnloaded = onUnloaded
     watcher = RepositoryWatcher(watchesFolders: configuration.control == .poll)
     pool = WorkerPool(
-      workerCount: configuration.workerCount, spinNanoseconds: configuration.workerSpinNanoseconds)
+      workerCount: configuration.workerCount, spinNanoseconds: configuration.workerSpinNanoseconds,
+      permits: configuration.permits)
     metrics.collect { [weak self] samples in self?.collect(into: &samples) }
   }
 

@@ -1,3 +1,5 @@
+public import Telemetry
+
 /// What of serving an operator may set.
 public struct ServingConfiguration: Sendable {
   public enum Control: String, Sendable, CaseIterable {
@@ -31,6 +33,8 @@ public struct ServingConfiguration: Sendable {
   public var instances: Int?
   /// Threads that execute models.
   public var workerCount = 1
+  /// What workers hold while they execute, if threads take turns.
+  public var permits: ProcessorPermits?
   /// How long an idle worker looks for work before it sleeps, in nanoseconds; 0 where there is one CPU.
   public var workerSpinNanoseconds: Int64 = 20_000
   /// Requests that may wait for one model.
