@@ -61,6 +61,10 @@ let package = Package(
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CMalloc"),
+    // A signal handler, which Swift cannot be trusted to run in.
+    .target(name: "CFileGuard", cSettings: strictC),
+    // openapi.yaml inside the executable.
+    .target(name: "COpenAPI", cSettings: strictC),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
@@ -86,7 +90,8 @@ let package = Package(
       dependencies: [
         "Tensors", "CKernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "COpenBLAS",
       ], swiftSettings: strict),
-    .target(name: "ONNX", dependencies: ["Tensors", "Kernels", "Locks"], swiftSettings: strict),
+    .target(
+      name: "ONNX", dependencies: ["Tensors", "Kernels", "Locks", "CFileGuard"], swiftSettings: strict),
 
     // Plugins, and what their authors use.
     .target(name: "PluginKit", dependencies: ["CSwervePlugin"], swiftSettings: strict),
@@ -128,7 +133,7 @@ let package = Package(
       dependencies: [
         "InferenceAPI", "ModelFiles", "HTTP", "JSON", "Serving", "Scheduling", "PluginHost", "Kernels",
         "Tensors",
-        "Telemetry", "Bytes", "CMalloc",
+        "Telemetry", "Bytes", "CMalloc", "COpenAPI",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: served),
 

@@ -76,6 +76,7 @@ extension InferenceService {
   /// Extensions of the Open Inference Protocol that work here; clients read this list.
   private var extensions: [String] {
     ServerDocuments.extensions + (sharedMemory == nil ? [] : ["system_shared_memory"])
+      + (tracer.path == nil ? [] : ["trace"])
   }
 }
 

@@ -44,6 +44,7 @@ public final class InferenceService: ExchangeHandler {
   let requestMetrics: RequestMetricsTable
   /// Whether exchanges get notes for an access log.
   let notesRequests: Bool
+  let tracer: Tracer
   private let router = Router(Routes.all)
 
   /// - Parameters:
@@ -53,6 +54,7 @@ public final class InferenceService: ExchangeHandler {
   ///   - repository: loads and unloads models; nil if they are fixed.
   ///   - access: who may do what.
   ///   - notesRequests: whether each inference leaves `Exchange.notes`.
+  ///   - tracer: writes traces; nil: there are none.
   ///   - tellsTiming: whether answers of inferences have a `Server-Timing` field.
   ///   - sharedMemory: where clients register shared memory; nil if they may not.
   ///   - usesTritonStatusCodes: whether faults of `/v2` have Triton's statuses, for clients that depend on them.
@@ -61,7 +63,7 @@ public final class InferenceService: ExchangeHandler {
     limits: APILimits = APILimits(), identity: ServerIdentity, openAPI: String,
     repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
     sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false,
-    notesRequests: Bool = false, tellsTiming: Bool = false
+    notesRequests: Bool = false, tracer: Tracer? = nil, tellsTiming: Bool = false
   ) {
     self.catalog = catalog
     self.metrics = metrics
@@ -73,6 +75,7 @@ public final class InferenceService: ExchangeHandler {
     self.repository = repository
     self.access = access
     self.notesRequests = notesRequests
+    self.tracer = tracer ?? Tracer(path: nil, byteLimit: 0, log: log)
     self.tellsTiming = tellsTiming
     startedAt = clock.now()
     self.sharedMemory = sharedMemory

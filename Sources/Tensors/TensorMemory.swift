@@ -34,5 +34,8 @@ public final class TensorMemory: @unchecked Sendable {
     allocation = nil
   }
 
+  /// Whether it is no view of another's.
+  public var isOwn: Bool { owner == nil }
+
   deinit { free(allocation) }
 }

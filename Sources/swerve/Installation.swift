@@ -1,3 +1,4 @@
+import COpenAPI
 import Glibc
 import ModelFiles
 
@@ -36,12 +37,9 @@ enum Installation {
       ?? checkout.flatMap { Files.text($0 + "/Sources/CSwervePlugin/include/" + file) }
   }
 
-  /// The text of openapi.yaml: from `../share/swerve` beside the executable's folder, or, for a build
-  /// inside a checkout, from the checkout.
-  static var openAPI: String? {
-    for folder in ["/../share/swerve", "", "/..", "/../..", "/../../.."] {
-      if let text = Files.text(executableFolder + folder + "/openapi.yaml") { return text }
-    }
-    return nil
+  /// The text of openapi.yaml, which the executable holds.
+  static var openAPI: String {
+    String(
+      decoding: UnsafeBufferPointer(start: openapi_text(), count: openapi_byte_count()), as: UTF8.self)
   }
 }

@@ -44,10 +44,11 @@ final class Server: Sendable {
     let service = InferenceService(
       catalog: models, metrics: metrics, log: log, limits: options.limits.api,
       identity: ServerIdentity(name: options.serverName, version: Build.version, startedAt: Int64(time(nil))),
-      openAPI: Installation.openAPI ?? "", repository: models,
+      openAPI: Installation.openAPI, repository: models,
       access: keys?.access ?? AccessControl(isLocal: options.isLocal),
       sharedMemory: options.sharedMemoryRegions, usesTritonStatusCodes: options.tritonStatusCodes,
-      notesRequests: accessLog != nil, tellsTiming: options.serverTiming)
+      notesRequests: accessLog != nil, tracer: try options.logging.tracer(log),
+      tellsTiming: options.serverTiming)
     service.tellMetrics(
       as: options.metricNames.split(separator: ",").compactMap { PeerNames(rawValue: String($0)) },
       in: metrics)

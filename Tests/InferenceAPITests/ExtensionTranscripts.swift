@@ -66,8 +66,8 @@ enum ExtensionTranscripts {
     .post(
       "/v2/trace/setting", #"{"trace_level":["OFF"],"trace_rate":null}"#, 200, .part(#""log_frequency":"0""#)),
     .post(
-      "/v2/trace/setting", #"{"trace_level":["TIMESTAMPS"]}"#, 501,
-      .error("trace_level: this server takes no traces")),
+      "/v2/trace/setting", #"{"trace_level":["TIMESTAMPS"]}"#, 400,
+      .error("trace_level: this server has no file to write traces to; start it with --trace-file FILE")),
     .post("/v2/trace/setting", #"{"nope":1}"#, 400, .error("nope: no such trace setting")),
     .get("/v2/cudasharedmemory/status", 200, .body("[]")),
     .get(

@@ -1,7 +1,9 @@
 """Triton's client: what it has beside inference. Needs a server with --shared-memory."""
 
 import contextlib
+import json
 
+from server import wait_until
 from steps import Skipped, expect
 
 try:
@@ -54,13 +56,30 @@ def log_settings(server):
 
 
 def trace_settings(server):
+    value = numpy.zeros((1, 4), numpy.float32)
+    given = triton.InferInput("INPUT0", list(value.shape), "FP32")
+    given.set_data_from_numpy(value)
     with client(server) as used:
-        expect(used.get_trace_settings()["trace_level"] == ["OFF"], "traces are taken")
-        expect(used.get_trace_settings(model_name="identity")["trace_level"] == ["OFF"], "traces are taken")
-        used.update_trace_settings(settings={"trace_level": ["OFF"], "trace_rate": None})
+        before = used.get_trace_settings()
+        expect(before["trace_level"] == ["OFF"], "traces are taken")
+        expect("trace" in used.get_server_metadata()["extensions"], "no extension")
+        changed = used.update_trace_settings(
+            model_name="identity", settings={"trace_level": ["TIMESTAMPS"], "trace_rate": "1", "trace_count": "2"})
+        expect(changed["trace_level"] == ["TIMESTAMPS"] and changed["trace_rate"] == "1", f"{changed}")
+        expect(used.get_trace_settings() == before, "another model's settings")
+        for index in range(4):
+            used.infer("identity", [given], request_id=f"trace-{index}")
+        wait_until(lambda: used.get_trace_settings(model_name="identity")["trace_count"] == "0", 10)
+        with open(before["trace_file"], encoding="utf-8") as file:
+            traces = json.load(file)
+        expect([trace.get("request_id") for trace in traces[::2]] == ["trace-0", "trace-1"], f"{traces}")
+        names = [stamp["name"] for stamp in traces[1]["timestamps"]]
+        expect(names[0] == "HTTP_RECV_START" and "COMPUTE_START" in names and names[-1] == "HTTP_SEND_END", f"{names}")
+        cleared = dict.fromkeys(("trace_level", "trace_rate", "trace_count", "log_frequency"))
+        expect(used.update_trace_settings(model_name="identity", settings=cleared) == before, "not as before")
         with contextlib.suppress(InferenceServerException):
-            used.update_trace_settings(settings={"trace_level": ["TIMESTAMPS"]})
-            raise AssertionError("the server says that it traces")
+            used.update_trace_settings(settings={"trace_file": "/tmp/elsewhere"})
+            raise AssertionError("a client says where the server writes")
 
 
 def classification(server):

@@ -1,6 +1,9 @@
 """Clients that people use, against a real server. See scripts/client-test."""
 
+import os
+import pathlib
 import sys
+import tempfile
 
 import client_browser
 import client_curl
@@ -26,9 +29,12 @@ MODULES = (
 
 def main():
     steps = Steps()
-    with Server("--shared-memory") as server:
+    names = os.environ.get("SWERVE_CLIENT_MODULES", "").split()
+    with tempfile.TemporaryDirectory() as folder, Server(
+            "--shared-memory", "--trace-file", str(pathlib.Path(folder, "trace.json"))) as server:
         for module in MODULES:
-            module.add(steps, server)
+            if not names or module.__name__ in names:
+                module.add(steps, server)
         steps.run("the server ends in order", ends_in_order, server)
     return steps.finish()
 

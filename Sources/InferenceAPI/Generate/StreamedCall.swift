@@ -16,7 +16,7 @@ import Tensors
 final class StreamedCall: InferenceReceiver, @unchecked Sendable {
   private enum Item {
     case piece([Tensor])
-    case end(Result<[Tensor], ServingError>)
+    case end(Result<[Tensor], ServingError>, InferenceTiming)
   }
 
   private struct Queue {
@@ -63,7 +63,9 @@ final class StreamedCall: InferenceReceiver, @unchecked Sendable {
     return false
   }
 
-  func finish(_ result: Result<[Tensor], ServingError>, timing: InferenceTiming) { _ = put(.end(result)) }
+  func finish(_ result: Result<[Tensor], ServingError>, timing: InferenceTiming) {
+    _ = put(.end(result, timing))
+  }
 
   /// False if nobody reads any more.
   private func put(_ item: Item) -> Bool {
@@ -102,7 +104,7 @@ final class StreamedCall: InferenceReceiver, @unchecked Sendable {
   private func take(_ item: Item) -> Bool {
     switch item {
     case .piece(let tensors): send { answer.write(tensors, to: $0.buffer) }
-    case .end(let result): end(result)
+    case .end(let result, let timing): end(result, timing)
     }
   }
 
@@ -115,7 +117,8 @@ final class StreamedCall: InferenceReceiver, @unchecked Sendable {
     return false
   }
 
-  private func end(_ result: Result<[Tensor], ServingError>) -> Bool {
+  /// False, and to be tried again, while the client reads too slowly.
+  private func end(_ result: Result<[Tensor], ServingError>, _ timing: InferenceTiming) -> Bool {
     let start = context.now()
     if exchange.isAbandoned {
       finishAbandoned()
@@ -127,6 +130,7 @@ final class StreamedCall: InferenceReceiver, @unchecked Sendable {
       if !outputs.isEmpty, !send({ answer.write(outputs, to: $0.buffer) }) { return false }
       finishStream()
       context.recordSuccess(serializeStart: start)
+      context.trace(id: answer.id, timing, since: start)
     case .failure(let error):
       let failure = answer.failure(for: error)
       guard events != nil else {
@@ -137,6 +141,7 @@ final class StreamedCall: InferenceReceiver, @unchecked Sendable {
       guard send({ StreamedCall.write(failure, $0) }) else { return false }
       finishStream()
       context.recordFailure(status: failure.status)
+      context.trace(id: answer.id, timing, since: start)
     }
     return true
   }

@@ -75,6 +75,23 @@ struct CallContext: Sendable {
     exchange.notes = notes
   }
 
+  /// Traces the inference, if it is one of those that are. Once its answer has been written.
+  ///
+  /// - Parameter start: when that began.
+  func trace(id: String?, _ timing: InferenceTiming, since start: Int64) {
+    guard service.tracer.isOn else { return }
+    let labels = metrics.identity
+    var trace = RequestTrace(model: labels[0].1, version: labels[1].1, request: id ?? "")
+    trace.append("HTTP_RECV_START", startedAt)
+    trace.append("HTTP_RECV_END", readingSince)
+    trace.append("REQUEST_START", readingSince + parseDuration)
+    trace.append(timing)
+    trace.append("REQUEST_END", start)
+    trace.append("HTTP_SEND_START", start)
+    trace.append("HTTP_SEND_END", now())
+    service.tracer.record(trace)
+  }
+
   func recordFailure(status: Int) {
     metrics.recordFailure(status: status, total: now() - startedAt)
   }

@@ -85,6 +85,7 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
     isAnswered = true
     if exchange.isAbandoned { return context.recordAbandoned(exchange) }
     context.note(exchange, id: answer.id ?? "", timing: timing, since: start)
+    defer { context.trace(id: answer.id, timing, since: start) }
     do throws(APIFailure) {
       if pieceCount > (Answer.takesOnePiece ? 1 : 0) { throw answer.tooManyPieces() }
       switch result {

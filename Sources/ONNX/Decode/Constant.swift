@@ -105,7 +105,7 @@ public struct Constant: @unchecked Sendable {
 
   /// The same elements in aligned memory of their own, independent of the model's file.
   func copied() throws -> Constant {
-    if owner is TensorMemory && datatype != .bytes { return self }
+    if let memory = owner as? TensorMemory, memory.isOwn, datatype != .bytes { return self }
     if datatype == .bytes { return try copiedStrings() }
     return try Constant.make(datatype, shape) { memory in
       if let base = bytes.baseAddress { memcpy(memory, base, bytes.count) }

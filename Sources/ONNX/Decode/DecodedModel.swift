@@ -15,6 +15,11 @@ public struct DecodedModel: Sendable {
   public var functions: [FunctionKey: DecodedFunction] = [:]
   /// `metadata_props`: free words of whoever made the model.
   public var metadata: [String: String] = [:]
+  /// Where its tensors lie; nil for a model that is of no file.
+  var files: ModelSource?
+
+  /// Throws if a file of the model was written to since it was opened, so that nothing read from it can be trusted.
+  func checkUnchanged() throws { try files?.checkUnchanged() }
 }
 
 public struct DecodedGraph: Sendable {

@@ -17,6 +17,11 @@ final class ExternalData: Sendable {
     }
   }
 
+  /// Throws if one of the files was written to since it was opened.
+  func checkUnchanged() throws {
+    for file in files.withLock({ Array($0.values) }) { try file.checkUnchanged() }
+  }
+
   /// The tensor that the entries `location`, `offset` and `length` of `external_data` describe.
   func constant(
     _ entries: [String: String], _ datatype: Datatype, _ shape: Shape, byteCount: Int

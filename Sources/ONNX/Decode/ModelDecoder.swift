@@ -5,29 +5,37 @@ import Tensors
 ///
 /// The numbers in `switch field.number` are those of onnx.proto (onnx 1.23).
 public struct ModelDecoder {
-  private let file: MappedFile
+  private let source: ModelSource
+  private var file: MappedFile { source.model }
   private let limits: Limits
   private let tensors: TensorDecoder
   private var nodeCount = 0
 
   /// Decodes the model in the file at `path`.
   public static func decode(path: String, limits: Limits = Limits()) throws -> DecodedModel {
-    let file = try MappedFile(path: path)
-    return try at(path) {
-      var decoder = ModelDecoder(file: file, limits: limits)
-      return try decoder.model()
+    let source = try ModelSource(path: path)
+    do {
+      return try at(path) {
+        var decoder = ModelDecoder(source, limits)
+        return try decoder.model()
+      }
+    } catch {
+      // Of two faults the one that explains the other.
+      try source.checkUnchanged()
+      throw error
     }
   }
 
-  private init(file: MappedFile, limits: Limits) {
-    self.file = file
+  private init(_ source: ModelSource, _ limits: Limits) {
+    self.source = source
     self.limits = limits
-    tensors = TensorDecoder(file: file, limits: limits, external: ExternalData(modelPath: file.path))
+    tensors = TensorDecoder(file: source.model, limits: limits, external: source.external)
   }
 
   private mutating func model() throws -> DecodedModel {
     guard !file.bytes.isEmpty else { throw ONNXError(.malformed, "the file is empty") }
     var model = DecodedModel(path: file.path)
+    model.files = source
     var hasGraph = false
     var reader = ProtobufReader(file: file.bytes)
     while let field = try reader.nextField() {

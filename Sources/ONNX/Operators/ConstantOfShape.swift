@@ -11,7 +11,7 @@ struct ConstantOfShape: Operation {
     guard case .tensor(let value) = attribute, value.elementCount == 1, value.datatype != .bytes else {
       throw ONNXError(.invalid, "attribute 'value' is \(attribute.kindName), expected a TENSOR of one number")
     }
-    return ConstantOfShape(value: try value.aligned())
+    return ConstantOfShape(value: try value.copied())
   }
 
   let name = "ConstantOfShape"

@@ -89,11 +89,17 @@ public final class Session: Sendable {
   private let specialization: ShapeSpecialization?
 
   /// Loads the model in the file at `path`: decodes, checks, infers, simplifies. The file is not needed
-  /// afterwards.
+  /// afterwards; one that is written to in the meantime is refused.
   public convenience init(path: String, options: SessionOptions) throws {
     let decoded = try ModelDecoder.decode(path: path, limits: options.engine.limits)
-    let graph = try GraphBuilder.graph(of: decoded, limits: options.engine.limits)
-    try self.init(try ShapeInference.infer(graph, options.engine), options: options)
+    do {
+      let graph = try GraphBuilder.graph(of: decoded, limits: options.engine.limits)
+      try self.init(try ShapeInference.infer(graph, options.engine), options: options)
+    } catch {
+      try decoded.checkUnchanged()
+      throw error
+    }
+    try decoded.checkUnchanged()
   }
 
   public init(_ inferred: InferredGraph, options: SessionOptions) throws {

@@ -10,17 +10,20 @@ final class TestServer: Sendable {
   let metrics = Metrics()
   private let server: HTTPServer
 
-  /// `bodyBytes`: the largest body it takes.
+  /// `bodyBytes`: the largest body it takes; `traceFile`: where traces go.
   init(
     _ catalog: any ModelCatalog, limits: APILimits = APILimits(), bodyBytes: Int = 1 << 20,
     repository: (any RepositoryControl)? = nil, access: AccessControl = AccessControl(),
-    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false
+    sharedMemory: SharedMemoryRegions? = nil, usesTritonStatusCodes: Bool = false,
+    traceFile: String? = nil, maximumTraceBytes: Int = 1 << 20
   ) throws {
+    let log = Log(level: .error, descriptor: -1)
     let service = InferenceService(
-      catalog: catalog, metrics: metrics, log: Log(level: .error, descriptor: -1), limits: limits,
+      catalog: catalog, metrics: metrics, log: log, limits: limits,
       identity: ServerIdentity(version: "1.2.3", startedAt: 1_700_000_000), openAPI: "openapi: 3.1.0\n",
       repository: repository, access: access, sharedMemory: sharedMemory,
-      usesTritonStatusCodes: usesTritonStatusCodes)
+      usesTritonStatusCodes: usesTritonStatusCodes,
+      tracer: Tracer(path: traceFile, byteLimit: maximumTraceBytes, log: log))
     var configuration = ServerConfiguration(listeners: [.tcp(host: "127.0.0.1", port: 0)])
     configuration.loopCount = 2
     configuration.bodyBytes = bodyBytes
