@@ -55,6 +55,7 @@ let package = Package(
   targets: [
     // The public C ABI, and system libraries.
     .target(name: "CSwervePlugin", cSettings: strictC),
+    .target(name: "CIsolation", cSettings: strictC),
     .systemLibrary(
       name: "CEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -112,7 +113,9 @@ let package = Package(
     // The server.
     .target(
       name: "PluginHost",
-      dependencies: ["CSwervePlugin", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks"],
+      dependencies: [
+        "CSwervePlugin", "CIsolation", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks",
+      ],
       swiftSettings: served),
     .target(
       name: "Serving", dependencies: ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],
@@ -122,7 +125,8 @@ let package = Package(
       swiftSettings: served),
     .target(name: "JSON", dependencies: ["CJansson", "Bytes", "Tensors"], swiftSettings: served),
     .target(
-      name: "ModelFiles", dependencies: ["Serving", "JSON", "Tensors", "Bytes"], swiftSettings: served),
+      name: "ModelFiles", dependencies: ["Serving", "PluginHost", "JSON", "Tensors", "Bytes"],
+      swiftSettings: served),
     .target(
       name: "InferenceAPI",
       dependencies: [

@@ -6,7 +6,7 @@ import Serving
 struct ModelDocument {
   private static let members = [
     "plugin", "parameters", "versions", "labels", "default_version", "max_batch", "instances", "cache",
-    "sequences",
+    "sequences", "isolation",
   ]
 
   /// Changes what `document` says of `configuration`.
@@ -28,6 +28,7 @@ struct ModelDocument {
       case "max_batch": configuration.maximumBatch = try positive(value, name)
       case "instances": configuration.instances = try positive(value, name)
       case "cache": configuration.cacheBytes = try cacheBytes(value)
+      case "isolation": configuration.isolation = try isolation(value)
       case "sequences": configuration.sequences = try sequences(value, configuration.sequences)
       case _ where batchingMembers.contains(name): break
       default:

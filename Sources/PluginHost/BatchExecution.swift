@@ -48,7 +48,9 @@ final class BatchExecution: @unchecked Sendable {
   static func find(token: UInt64) -> BatchExecution? { all[Int(token & ((1 << indexBits) - 1))] }
 
   /// Opens the batch. False, with nothing opened, when there are no more request slots.
-  func begin(_ model: PluginModel, inputs: [Tensor], requests: [PluginRequest]) -> Bool {
+  func begin(
+    _ model: PluginModel, inputs: [Tensor], requests: [PluginRequest], memory: (any OutputMemory)? = nil
+  ) -> Bool {
     while slots.count < requests.count {
       guard let slot = RequestSlot.make(for: self) else { return false }
       slots.append(slot)
@@ -62,7 +64,7 @@ final class BatchExecution: @unchecked Sendable {
     fillRequests(requests)
     batch.pointee.token = generation << Self.indexBits | index
     error.pointee.message.0 = 0
-    outputs.open(model, token: batch.pointee.token)
+    outputs.open(model, token: batch.pointee.token, memory: memory)
     return true
   }
 

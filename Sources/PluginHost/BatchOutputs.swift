@@ -14,12 +14,21 @@ final class BatchOutputs: Sendable {
     /// Where the elements of `bytes` outputs may point.
     var payloads: [TensorMemory] = []
     var payloadBytes = 0
+    /// Where outputs lie; nil: in memory of their own.
+    var memory: (any OutputMemory)?
+
+    /// Memory for an output of `byteCount` bytes.
+    func allocate(_ byteCount: Int) -> TensorMemory? {
+      guard let memory else { return TensorMemory(byteCount: byteCount) }
+      return memory.allocate(byteCount: byteCount)
+    }
   }
 
   private let state = Lock(State())
 
-  func open(_ model: PluginModel, token: UInt64) {
+  func open(_ model: PluginModel, token: UInt64, memory: (any OutputMemory)?) {
     state.withLock { state in
+      state.memory = memory
       state.token = token
       state.model = model
       for position in 0..<model.description.outputs.count {
@@ -32,6 +41,7 @@ final class BatchOutputs: Sendable {
     state.withLock { state in
       state.token = 0
       state.model = nil
+      state.memory = nil
       for position in state.tensors.indices { state.tensors[position] = nil }
       state.payloads.removeAll(keepingCapacity: true)
       state.payloadBytes = 0
@@ -101,10 +111,11 @@ final class BatchOutputs: Sendable {
         status: .outOfMemory,
         message: "output \"\(outputName)\" of shape \(shape) is larger than the limit of \(limit) bytes")
     }
-    guard let tensor = Tensor(name: outputName, datatype: datatype, shape: shape) else {
+    guard let memory = state.allocate(elements * datatype.byteCount) else {
       throw PluginError(
         status: .outOfMemory, message: "no memory for output \"\(outputName)\" of shape \(shape)")
     }
+    let tensor = Tensor(name: outputName, datatype: datatype, shape: shape, memory: memory)
     if datatype == .bytes { memset(tensor.data, 0, tensor.byteCount) }
     state.tensors[position] = tensor
     // All at once on the first output: what was handed out must not move.
@@ -155,6 +166,12 @@ final class BatchOutputs: Sendable {
   private static func misuse(_ message: String) -> PluginError {
     PluginError(status: .invalidArgument, message: message)
   }
+}
+
+/// Where the outputs of a batch lie.
+protocol OutputMemory: AnyObject, Sendable {
+  /// Aligned memory that stays until the batch's answers are used up; nil: there is none.
+  func allocate(byteCount: Int) -> TensorMemory?
 }
 
 /// An output as the plugin gets it.

@@ -20,9 +20,10 @@ public final class HostServices: Sendable {
   let tensorLimit: Int
   let team: ThreadTeam
   let kernels: KernelsService
-  private let instructionSet: InstructionSet
+  let instructionSet: InstructionSet
   let memory: MemoryBudget
   let metrics: PluginMetrics?
+  private let serverMetrics: Metrics?
   let libraries = PluginLibraries()
   /// Executions of models that are gone.
   let spareExecutions = Lock<[BatchExecution]>([])
@@ -44,12 +45,26 @@ public final class HostServices: Sendable {
   ///     its author to see where, and is not just named in the log.
   ///   - log: gets the plugins' lines; the default drops them.
   ///   - faults: gets, beside the log, a sentence on each breach of those rules.
-  public init(
+  public convenience init(
     serverVersion: String = "0", metrics: Metrics? = nil, threadPool: ThreadPool? = nil,
     instructionSet: InstructionSet = .detect(), memoryLimit: Int = .max, tensorLimit: Int = 4 << 30,
     trust: PluginTrust = PluginTrust(), abortsOnMisuse: Bool = false,
     log: @escaping LogSink = { _, _, _, _ in },
     faults: (@Sendable (_ message: String) -> Void)? = nil
+  ) {
+    self.init(
+      serverVersion: serverVersion, metrics: metrics, threadPool: threadPool, instructionSet: instructionSet,
+      memoryLimit: memoryLimit, tensorLimit: tensorLimit, trust: trust, abortsOnMisuse: abortsOnMisuse,
+      metricRelay: nil, log: log, faults: faults)
+  }
+
+  /// - Parameter metricRelay: gets what plugins count, where the numbers are another process's.
+  init(
+    serverVersion: String, metrics: Metrics? = nil, threadPool: ThreadPool?,
+    instructionSet: InstructionSet, memoryLimit: Int = .max, tensorLimit: Int,
+    trust: PluginTrust = PluginTrust(), abortsOnMisuse: Bool = false,
+    metricRelay: (@Sendable (Report) -> Void)?, log: @escaping LogSink,
+    faults: (@Sendable (_ message: String) -> Void)?
   ) {
     self.log = log
     self.faults = faults
@@ -60,12 +75,29 @@ public final class HostServices: Sendable {
     kernels = KernelsService(instructionSet)
     team = threadPool.map { ThreadTeam($0) } ?? .single
     memory = MemoryBudget(limit: memoryLimit)
-    self.metrics = metrics.map { PluginMetrics($0) }
+    serverMetrics = metrics
+    self.metrics = metricRelay.map { PluginMetrics(relay: $0) } ?? metrics.map { PluginMetrics($0) }
     serverWords = CNames(["swerve", serverVersion])
   }
 
   /// Bytes that plugins hold through memory/1.
   public var pluginMemoryInUse: Int { memory.inUse }
+
+  /// Counts a worker that ended without being told to.
+  func countWorkerEnd(model: String) {
+    serverMetrics?.counter(
+      "swerve_worker_restarts_total", help: "Workers that ended by themselves and were started again.",
+      labels: [("model", model)]
+    ).add()
+  }
+
+  /// Shows whether a model's worker serves, or is quarantined.
+  func showWorker(isUp: Bool, model: String) {
+    serverMetrics?.gauge(
+      "swerve_worker_up", help: "1 while a model's worker serves, 0 while it is quarantined.",
+      labels: [("model", model)]
+    ).set(isUp ? 1 : 0)
+  }
 
   func takeBinding(plugin: String, model: String) -> HostBinding {
     let binding = spareBindings.withLock { $0.popLast() } ?? HostBinding.make(services: self)

@@ -1,5 +1,6 @@
 internal import CSwervePlugin
 internal import Locks
+internal import Synchronization
 internal import Telemetry
 
 /// The metrics that plugins registered. Handles live as long as the process: a model that is loaded
@@ -23,10 +24,19 @@ final class PluginMetrics: Sendable {
     var handles: [Owner: [String: MetricHandle]] = [:]
   }
 
-  private let metrics: Metrics
-  private let registry = Lock(Registry())
+  private enum Target {
+    case metrics(Metrics)
+    /// Another process's, told by number.
+    case relay(@Sendable (Report) -> Void)
+  }
 
-  init(_ metrics: Metrics) { self.metrics = metrics }
+  private let target: Target
+  private let registry = Lock(Registry())
+  private let relayed = Atomic<Int>(0)
+
+  init(_ metrics: Metrics) { target = .metrics(metrics) }
+
+  init(relay: @escaping @Sendable (Report) -> Void) { target = .relay(relay) }
 
   /// The metric of that name of the model; a sentence if it is refused.
   func register(
@@ -52,6 +62,7 @@ final class PluginMetrics: Sendable {
   }
 
   private func make(_ name: String, _ help: String, _ kind: Kind, _ owner: Owner) -> MetricHandle.Instrument {
+    guard case .metrics(let metrics) = target else { return relay(name, help, kind) }
     let name = "swerve_plugin_\(name)"
     let labels: Labels = [("plugin", owner.plugin), ("model", owner.model)]
     switch kind {
@@ -60,6 +71,17 @@ final class PluginMetrics: Sendable {
     case .histogram(let bounds):
       return .histogram(metrics.histogram(name, help: help, labels: labels, buckets: bounds))
     }
+  }
+
+  private func relay(_ name: String, _ help: String, _ kind: Kind) -> MetricHandle.Instrument {
+    guard case .relay(let send) = target else { preconditionFailure("metrics without a target") }
+    let id = relayed.wrappingAdd(1, ordering: .relaxed).newValue
+    switch kind {
+    case .counter: send(.metric(id: id, kind: 0, name: name, help: help, bounds: []))
+    case .gauge: send(.metric(id: id, kind: 1, name: name, help: help, bounds: []))
+    case .histogram(let bounds): send(.metric(id: id, kind: 2, name: name, help: help, bounds: bounds))
+    }
+    return .relayed(id, send)
   }
 
   private func isNameByte(_ byte: UInt8) -> Bool {
@@ -82,6 +104,7 @@ final class MetricHandle: Sendable {
     case counter(Counter)
     case gauge(Gauge)
     case histogram(Histogram)
+    case relayed(Int, @Sendable (Report) -> Void)
   }
 
   private let instrument: Instrument
@@ -93,6 +116,7 @@ final class MetricHandle: Sendable {
     case .counter(let counter): if let whole = UInt64(exactly: value.rounded(.down)) { counter.add(whole) }
     case .gauge(let gauge): gauge.set(value)
     case .histogram(let histogram): histogram.observe(value)
+    case .relayed(let id, let send): send(.record(id: id, value: value))
     }
   }
 }

@@ -21,15 +21,25 @@ final class PluginLibraries: Sendable {
     return try result.get()
   }
 
+  /// The library behind a descriptor, a copy that whoever made it has checked; `path` is what messages call it.
+  func load(copy: Int32, path: String, _ services: HostServices) throws(PluginError) -> PluginLibrary {
+    try Self.adopt(try SharedObject.link(copy: copy, path: path), path, services)
+  }
+
   private static func link(_ file: borrowing SharedObject, _ services: HostServices) throws(PluginError)
     -> PluginLibrary
   {
-    let entry = try file.load()
-    let label = file.path.split(separator: "/").last.map(String.init) ?? file.path
+    try adopt(try file.load(), file.path, services)
+  }
+
+  private static func adopt(
+    _ entry: PluginEntry, _ path: String, _ services: HostServices
+  ) throws(PluginError) -> PluginLibrary {
+    let label = path.split(separator: "/").last.map(String.init) ?? path
     do throws(PluginError) {
       return try PluginLibrary(entry: entry, host: services.takeBinding(plugin: label, model: ""))
     } catch {
-      throw PluginError(status: error.status, message: "\(file.path): \(error.message)")
+      throw PluginError(status: error.status, message: "\(path): \(error.message)")
     }
   }
 }

@@ -1,5 +1,6 @@
 internal import CSwervePlugin
 internal import Locks
+internal import Synchronization
 public import Tensors
 
 /// A loaded model. Destroyed when the last reference goes; the holder keeps it while requests run, and
@@ -14,27 +15,80 @@ public final class PluginModel: @unchecked Sendable {
   let inputSpecs: [(name: UnsafePointer<CChar>?, dtype: Int32)]
   let outputNames: CNames
   private let inputNames: CNames
-  private let library: PluginLibrary
-  private let host: HostBinding
-  private let handle: OpaquePointer
+  private let backend: Backend
+  private let isDestroyed = Atomic<Bool>(false)
   private let idle = Lock<[BatchExecution]>([])
 
-  init(library: PluginLibrary, host: HostBinding, handle: OpaquePointer, description: ModelDescription) {
+  /// Where the plugin is executed.
+  private enum Backend {
+    case library(PluginLibrary, HostBinding, OpaquePointer)
+    case worker(IsolatedModel)
+  }
+
+  convenience init(
+    library: PluginLibrary, host: HostBinding, handle: OpaquePointer, description: ModelDescription
+  ) {
+    self.init(.library(library, host, handle), description, host.services)
+  }
+
+  /// Loads a model in a process of its own, which a fault of its plugin ends in place of this one. Blocks.
+  ///
+  /// - Parameters:
+  ///   - plugin: the path of the plugin's library; this process does not run any of it.
+  ///   - configuration: a JSON object.
+  ///   - settings: complete, that is filled from the server's.
+  public convenience init(
+    isolated plugin: String, path: String, configuration: String, name: String, settings: IsolationSettings,
+    command: WorkerCommand, services: HostServices
+  ) throws(PluginError) {
+    let worker: IsolatedModel
+    do throws(PluginError) {
+      worker = try IsolatedModel(
+        plugin: plugin, path: path, configuration: configuration, name: name, settings: settings,
+        command: command, services: services)
+    } catch {
+      throw PluginError(
+        status: error.status, message: "\(plugin) cannot load \(path) in a worker: \(error.message)")
+    }
+    self.init(.worker(worker), worker.description, services)
+  }
+
+  private init(_ backend: Backend, _ description: ModelDescription, _ services: HostServices) {
     self.description = description
-    self.library = library
-    self.host = host
-    self.handle = handle
-    services = host.services
+    self.backend = backend
+    self.services = services
     let names = CNames(description.inputs.map(\.name))
     inputNames = names
     inputSpecs = description.inputs.enumerated().map { (names[$0.offset], $0.element.datatype.rawValue) }
     outputNames = CNames(description.outputs.map(\.name))
   }
 
-  deinit {
-    library.destroy(handle)
-    services.spareExecutions.withLock { spare in idle.withLock { spare.append(contentsOf: $0) } }
-    host.retire()
+  deinit { destroy() }
+
+  /// Destroys the model before its last reference goes. Nothing of it runs, or will.
+  func destroy() {
+    guard !isDestroyed.exchange(true, ordering: .relaxed) else { return }
+    switch backend {
+    case .library(let library, let host, let handle):
+      library.destroy(handle)
+      services.spareExecutions.withLock { spare in idle.withLock { spare.append(contentsOf: $0) } }
+      host.retire()
+    case .worker(let worker): worker.stop()
+    }
+  }
+
+  /// Whether the plugin is executed in a process of its own.
+  public var isIsolated: Bool { if case .worker = backend { true } else { false } }
+
+  /// Why the model's worker does not serve for some time; nil if it does, or will in a moment.
+  public var workerFault: String? { if case .worker(let worker) = backend { worker.fault } else { nil } }
+
+  /// Memory for inputs, where the plugin gets them without another copy. Nil: out of memory.
+  public func inputMemory(byteCount: Int) -> TensorMemory? {
+    guard case .worker(let worker) = backend, let memory = worker.inputMemory(byteCount) else {
+      return TensorMemory(byteCount: byteCount)
+    }
+    return memory
   }
 
   /// Runs one batch: `inputs` hold the rows of all `requests`, in order. Every request's receiver
@@ -43,7 +97,12 @@ public final class PluginModel: @unchecked Sendable {
   ///
   /// Inputs that the description does not have, or not so, are refused with `invalidArgument`.
   public func execute(inputs: [Tensor], requests: [PluginRequest]) {
-    _ = execute(inputs: inputs, requests: requests, isRetried: false)
+    _ = execute(inputs: inputs, requests: requests, isRetried: false, memory: nil)
+  }
+
+  /// As `execute`, with outputs that lie in `memory`.
+  func execute(inputs: [Tensor], requests: [PluginRequest], memory: any OutputMemory) {
+    _ = execute(inputs: inputs, requests: requests, isRetried: false, memory: memory)
   }
 
   /// As `execute`, for a batch that the caller executes again, in parts, if the plugin fails it as a whole: then the
@@ -51,14 +110,24 @@ public final class PluginModel: @unchecked Sendable {
   ///
   /// - Returns: their positions among `requests`, ascending.
   public func executeToRetry(inputs: [Tensor], requests: [PluginRequest]) -> [Int] {
-    execute(inputs: inputs, requests: requests, isRetried: true)
+    execute(inputs: inputs, requests: requests, isRetried: true, memory: nil)
   }
 
-  private func execute(inputs: [Tensor], requests: [PluginRequest], isRetried: Bool) -> [Int] {
+  /// As `executeToRetry`, with outputs that lie in `memory`.
+  func executeToRetry(inputs: [Tensor], requests: [PluginRequest], memory: any OutputMemory) -> [Int] {
+    execute(inputs: inputs, requests: requests, isRetried: true, memory: memory)
+  }
+
+  private func execute(
+    inputs: [Tensor], requests: [PluginRequest], isRetried: Bool, memory: (any OutputMemory)?
+  ) -> [Int] {
     guard !requests.isEmpty else { return [] }
     do throws(PluginError) {
       let inputs = try arranged(inputs)
-      guard let execution = takeExecution(), begin(execution, inputs, requests) else {
+      if case .worker(let worker) = backend {
+        return worker.execute(inputs: inputs, requests: requests, isRetried: isRetried)
+      }
+      guard let execution = takeExecution(), begin(execution, inputs, requests, memory) else {
         throw PluginError(status: .unavailable, message: "too many requests are open")
       }
       return run(execution, isRetried: isRetried)
@@ -70,14 +139,18 @@ public final class PluginModel: @unchecked Sendable {
     }
   }
 
-  private func begin(_ execution: BatchExecution, _ inputs: [Tensor], _ requests: [PluginRequest]) -> Bool {
-    if execution.begin(self, inputs: inputs, requests: requests) { return true }
+  private func begin(
+    _ execution: BatchExecution, _ inputs: [Tensor], _ requests: [PluginRequest],
+    _ memory: (any OutputMemory)?
+  ) -> Bool {
+    if execution.begin(self, inputs: inputs, requests: requests, memory: memory) { return true }
     recycle(execution)
     return false
   }
 
   private func run(_ execution: BatchExecution, isRetried: Bool) -> [Int] {
     var open: [Int] = []
+    guard case .library(let library, _, let handle) = backend else { return [] }
     let code = library.table.execute(handle, execution.batch, execution.error)
     switch PluginStatus(rawValue: code) {
     case .ok: execution.finishOpen(.ok, "")
@@ -97,7 +170,10 @@ public final class PluginModel: @unchecked Sendable {
   }
 
   /// Tells the plugin that nobody waits for the request any more.
-  func cancel(_ request: UInt) { library.table.cancel?(handle, OpaquePointer(bitPattern: request)) }
+  func cancel(_ request: UInt) {
+    guard case .library(let library, _, let handle) = backend else { return }
+    library.table.cancel?(handle, OpaquePointer(bitPattern: request))
+  }
 
   /// Takes an execution back that is closed.
   func recycle(_ execution: BatchExecution) { idle.withLock { $0.append(execution) } }
@@ -163,7 +239,10 @@ public final class PluginModel: @unchecked Sendable {
 
   /// What the client and the log are told when the plugin breaks its word.
   func fault(_ what: String) -> PluginError {
-    PluginError(status: .internalFault, message: "plugin \(library.name) \(what)")
+    guard case .library(let library, _, _) = backend else {
+      return PluginError(status: .internalFault, message: what)
+    }
+    return PluginError(status: .internalFault, message: "plugin \(library.name) \(what)")
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Locks
 internal import Synchronization
 public import Tensors
 
@@ -24,6 +25,8 @@ public final class PluginRequest: Sendable {
   private let cancelled = Atomic<Bool>(false)
   /// The handle the plugin knows the request by while it is open; 0 before and after.
   private let handle = Atomic<UInt>(0)
+  /// How a worker that has the request is told.
+  private let canceller = Lock<RequestCanceller?>(nil)
 
   public init(id: String, parameters: String, deadline: Int64, rows: Int, receiver: any PluginRequestReceiver)
   {
@@ -37,12 +40,19 @@ public final class PluginRequest: Sendable {
   /// Says that the client has gone. From any thread. The plugin is told if it has the request.
   public func cancel() {
     guard !cancelled.exchange(true, ordering: .sequentiallyConsistent) else { return }
+    canceller.withLock { $0 }?.cancel()
     let handle = handle.load(ordering: .sequentiallyConsistent)
     guard handle != 0 else { return }
     RequestSlot.find(handle)?.cancel(handle)
   }
 
   public var isCancelled: Bool { cancelled.load(ordering: .sequentiallyConsistent) }
+
+  /// Says how a worker is told that nobody waits any more; nil: no worker has the request.
+  func attach(_ canceller: RequestCanceller?) {
+    self.canceller.withLock { $0 = canceller }
+    if isCancelled { canceller?.cancel() }
+  }
 
   /// Says by which handle the plugin knows the request; 0 for by none.
   func bind(_ handle: UInt) { self.handle.store(handle, ordering: .sequentiallyConsistent) }

@@ -70,22 +70,27 @@ struct SharedObject: ~Copyable {
   /// dynamic linker takes a path it has loaded for the same library, and a file that is overwritten
   /// while it is mapped takes the process down. Nothing is ever unloaded.
   func load() throws(PluginError) -> PluginEntry {
-    let copy = try copyToMemory()
+    try Self.link(copy: try copyToMemory(), path: path)
+  }
+
+  /// Links a copy that was checked, and returns its entry function.
+  static func link(copy: Int32, path: String) throws(PluginError) -> PluginEntry {
     let copyPath = "/proc/self/fd/\(copy)"
     guard let library = dlopen(copyPath, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       let reason = dlerror().map { String(cString: $0) } ?? "no reason given"
       close(copy)
-      throw Self.refusal(path, "cannot be linked: \(reason.replacing(copyPath, with: path))")
+      throw refusal(path, "cannot be linked: \(reason.replacing(copyPath, with: path))")
     }
     // The descriptor stays open with the library: another file under its number would be taken for it.
     guard let symbol = dlsym(library, "swerve_plugin_entry") else {
-      throw Self.refusal(
+      throw refusal(
         path, "exports no function swerve_plugin_entry; it is not a Swerve plugin, or hides its symbols")
     }
     return unsafeBitCast(symbol, to: PluginEntry.self)
   }
 
-  private func copyToMemory() throws(PluginError) -> Int32 {
+  /// A copy of the file that nobody else can change, trusted as the file is.
+  func copyToMemory() throws(PluginError) -> Int32 {
     let name = path.split(separator: "/").last.map(String.init) ?? "plugin.so"
     guard let copy = MemoryFile.create(name: String(name.prefix(64))) else {
       throw Self.failure(path, "copying")

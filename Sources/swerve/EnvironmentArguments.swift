@@ -30,6 +30,18 @@ enum EnvironmentArguments {
     return merged
   }
 
+  /// `NAME=value` of every variable that is not the server's own.
+  static func ofOthers() -> [String] {
+    var variables: [String] = []
+    var entry = environ
+    while let text = entry.pointee {
+      let variable = String(cString: text)
+      if !variable.hasPrefix("SWERVE_") { variables.append(variable) }
+      entry += 1
+    }
+    return variables
+  }
+
   static func current() -> [String: String] {
     var variables: [String: String] = [:]
     var entry = environ

@@ -50,6 +50,8 @@ struct ServeOptions: ParsableArguments {
   @Flag(help: "Load plugins that everyone on the machine may write.")
   var trustWritablePlugins = false
 
+  @OptionGroup(title: "Isolation of plugins") var isolation: IsolationOptions
+
   @OptionGroup(title: "Models") var repository: RepositoryOptions
 
   @Option(help: "Event loops, each a thread; 0: one for each core the process may use.")
@@ -171,6 +173,7 @@ struct ServeOptions: ParsableArguments {
       "request-bytes", "plugin-memory-bytes", "plugin-checksums",
       "drain-seconds", "grace-seconds", "metric-names", "cpu",
     ] + RepositoryOptions.valueOptionNames + LimitOptions.optionNames + LogOptions.valueOptionNames
+    + IsolationOptions.valueOptionNames
 
   mutating func validate() throws {
     let day = 86_400.0

@@ -129,6 +129,7 @@ final class Server: Sendable {
     configuration.queuedBytes = budgets.queueBytes
     configuration.queuedSeconds = options.queueWaitSeconds
     configuration.requestBytes = budgets.requestBytes
+    options.isolation.apply(to: &configuration, cores: cores)
     return configuration
   }
 

@@ -25,7 +25,7 @@ struct Swerve: ParsableCommand {
     subcommands: [
       Serve.self, Check.self, Describe.self, Profile.self, Health.self, KernelsReport.self,
       PluginCommand.self,
-      ExtensionCommand.self,
+      ExtensionCommand.self, WorkerProgram.self,
       Version.self,
     ],
     defaultSubcommand: nil)

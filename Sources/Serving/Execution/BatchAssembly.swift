@@ -13,22 +13,26 @@ enum BatchAssembly {
   /// One tensor per input. A lone request's tensors are passed as they are. Nil: out of memory.
   ///
   /// Precondition: the inputs are those of requests that may share a batch (`hasShape(of:)`).
-  static func stack(_ requests: [[Tensor]]) -> [Tensor]? {
+  static func stack(
+    _ requests: [[Tensor]], in memory: (_ byteCount: Int) -> TensorMemory? = { TensorMemory(byteCount: $0) }
+  ) -> [Tensor]? {
     guard requests.count > 1 else { return requests.first ?? [] }
     var stacked: [Tensor] = []
     stacked.reserveCapacity(requests[0].count)
     for index in requests[0].indices {
-      guard let tensor = concatenate(requests.map { $0[index] }) else { return nil }
+      guard let tensor = concatenate(requests.map { $0[index] }, in: memory) else { return nil }
       stacked.append(tensor)
     }
     return stacked
   }
 
   /// Precondition: at least one part; all are alike but for dimension 0. Nil: out of memory.
-  static func concatenate(_ parts: [Tensor]) -> Tensor? {
+  static func concatenate(
+    _ parts: [Tensor], in memory: (_ byteCount: Int) -> TensorMemory? = { TensorMemory(byteCount: $0) }
+  ) -> Tensor? {
     var shape = parts[0].shape
     shape[0] = parts.reduce(0) { $0 + $1.shape[0] }
-    guard let memory = TensorMemory(byteCount: parts.reduce(0) { $0 + $1.byteCount }) else { return nil }
+    guard let memory = memory(parts.reduce(0) { $0 + $1.byteCount }) else { return nil }
     var offset = 0
     for part in parts {
       (memory.base + offset).copyMemory(from: part.data, byteCount: part.byteCount)

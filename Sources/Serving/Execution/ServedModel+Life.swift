@@ -20,9 +20,11 @@ extension ServedModel {
     serving.set(
       LoadedModel(
         model, contract: contract, countsTurns: isSerial || source.configuration.instances != nil,
-        mayRunDirectly: policy.linger == 0 && policy.sequences == nil,
+        mayRunDirectly: policy.linger == 0 && policy.sequences == nil && !model.isIsolated,
         cache: cacheBytes.map { ResponseCache(byteLimit: $0) },
         signature: signature.reshapes ? signature : nil, sequences: signature.sequences))
+    // Those threads wait for another process: whoever else has work must not wait with them.
+    if model.isIsolated { pool.grow(by: policy.turnLimit) }
     byteEstimate = max(model.description.memoryEstimate, source.byteCount)
     noteUse(at: clock.now())
     used.store(clock.now(), ordering: .relaxed)
@@ -40,6 +42,12 @@ extension ServedModel {
 
   /// Whether the model would have to be loaded before it serves.
   public var isAsleep: Bool { serving.value == nil && state == .unloaded }
+
+  /// Whether executions wait for a process of the model's own.
+  var isIsolated: Bool { serving.value?.isIsolated ?? false }
+
+  /// Why the model's worker does not serve for some time; nil if it does, or there is none.
+  var workerFault: String? { gate.isOpen ? serving.value?.plugin?.workerFault : nil }
 
   /// Whether requests are taken, or would be after it was loaded.
   var serves: Bool { isReady || isAsleep }
@@ -82,7 +90,10 @@ extension ServedModel {
       if internals.state == .unloading { internals.state = .unloaded }
       return true
     }
-    if isDone { serving.value?.release() }
+    if isDone, let loaded = serving.value, let plugin = loaded.plugin {
+      if plugin.isIsolated { pool.shrink(by: internals.withLock { $0.scheduler.policy.turnLimit }) }
+      loaded.release()
+    }
     return isDone
   }
 }

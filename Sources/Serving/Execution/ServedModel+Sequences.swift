@@ -1,4 +1,5 @@
 import Locks
+import PluginHost
 import Scheduling
 import Synchronization
 import Telemetry
@@ -25,7 +26,13 @@ extension ServedModel {
 
   /// The inputs of a batch, those that the server keeps included; nil: out of memory.
   func stack(_ batch: [InferenceRequest]) -> [Tensor]? {
-    guard let signature = serving.value?.sequences else { return BatchAssembly.stack(batch.map(\.inputs)) }
+    let loaded = serving.value
+    guard let signature = loaded?.sequences else {
+      let plugin = loaded?.plugin
+      return BatchAssembly.stack(batch.map(\.inputs)) { byteCount in
+        plugin?.inputMemory(byteCount: byteCount) ?? TensorMemory(byteCount: byteCount)
+      }
+    }
     let inputs = internals.withLock { internals in
       batch.map { request in
         let kept = request.sequence.flatMap { internals.sequenceStates[$0.id] }

@@ -14,6 +14,8 @@ final class WorkerPool: @unchecked Sendable {
   private var head = 0
   private var sleeping = 0
   private var isStopping = false
+  /// Threads that are to end as soon as they have nothing to do.
+  private var surplus = 0
   private var threads: [pthread_t] = []
 
   /// Turns asked for and not yet given; lets a worker look without taking the mutex.
@@ -51,6 +53,23 @@ final class WorkerPool: @unchecked Sendable {
     if wake { pthread_cond_signal(condition) }
   }
 
+  /// Adds threads.
+  func grow(by count: Int) {
+    pthread_mutex_lock(mutex)
+    let kept = min(surplus, count)
+    surplus -= kept
+    for _ in kept..<max(count, kept) { threads.append(Threads.start { [self] in work() }) }
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// Has so many threads end once they have nothing to do.
+  func shrink(by count: Int) {
+    pthread_mutex_lock(mutex)
+    surplus += count
+    pthread_mutex_unlock(mutex)
+    pthread_cond_broadcast(condition)
+  }
+
   /// Lets the threads finish what was asked for, and waits for them. The pool is used no more.
   func stop() {
     alarm.stop()
@@ -64,7 +83,8 @@ final class WorkerPool: @unchecked Sendable {
 
   private func work() {
     while let model = nextTurn() {
-      let permit = permits?.take()
+      // A turn that waits for another process uses no processor of its own.
+      let permit = model.isIsolated ? nil : permits?.take()
       model.runTurn()
       if let permit { permits?.give(permit) }
     }
@@ -76,6 +96,10 @@ final class WorkerPool: @unchecked Sendable {
     defer { pthread_mutex_unlock(mutex) }
     while head == turns.count {
       if isStopping { return nil }
+      if surplus > 0 {
+        surplus -= 1
+        return nil
+      }
       sleeping += 1
       pthread_cond_wait(condition, mutex)
       sleeping -= 1

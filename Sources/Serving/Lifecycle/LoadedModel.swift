@@ -15,6 +15,8 @@ final class LoadedModel: @unchecked Sendable {
   let signature: ConfiguredSignature?
   /// What the server keeps and fills of sequences; nil: requests belong to none.
   let sequences: SequenceSignature?
+  /// Whether the plugin is executed in a process of its own.
+  let isIsolated: Bool
   private(set) var plugin: PluginModel?
 
   init(
@@ -22,6 +24,7 @@ final class LoadedModel: @unchecked Sendable {
     cache: ResponseCache?, signature: ConfiguredSignature?, sequences: SequenceSignature?
   ) {
     self.plugin = plugin
+    isIsolated = plugin.isIsolated
     self.signature = signature
     self.contract = contract
     self.countsTurns = countsTurns

@@ -14,4 +14,21 @@ public enum ModelLoader {
     _ = try ConfiguredSignature(model.description, source.configuration)
     return (plugin, model)
   }
+
+  /// The model of `source` as a server executes it: in its own process or, where the configuration says so, in a
+  /// worker.
+  static func serve(
+    _ source: ModelSource, locator: PluginLocator, services: HostServices, server: ServingConfiguration
+  ) throws(PluginError) -> PluginModel {
+    let isolation = source.configuration.isolation.filled(from: server.isolation)
+    guard isolation.mode == .process, let command = server.workerCommand else {
+      return try load(source, locator: locator, services: services).model
+    }
+    if let fault = source.fault { throw PluginError(status: .invalidArgument, message: fault) }
+    let model = try PluginModel(
+      isolated: try locator.locate(source), path: source.path, configuration: source.configuration.parameters,
+      name: source.name, settings: isolation, command: command, services: services)
+    _ = try ConfiguredSignature(model.description, source.configuration)
+    return model
+  }
 }

@@ -106,7 +106,8 @@ extension ModelManager {
 
   private func ready(_ model: ServedModel) throws(PluginError) {
     let source = model.source
-    let loaded = try ModelLoader.load(source, locator: locator, services: services).model
+    let loaded = try ModelLoader.serve(
+      source, locator: locator, services: services, server: configuration)
     let signature = try ConfiguredSignature(loaded.description, source.configuration)
     let warmUp = WarmUpRun(model: loaded, signature: signature)
     for one in source.configuration.warmUps { try warmUp.run(one) }

@@ -17,7 +17,7 @@ struct Readiness {
     return missing
       + byName.keys.sorted().filter(counts).flatMap { name -> [String] in
         let versions = byName[name] ?? []
-        if initial != nil, versions.contains(where: \.serves) { return [] }
+        if initial != nil, versions.contains(where: { $0.serves && $0.workerFault == nil }) { return [] }
         return versions.compactMap(Self.reason)
       }
   }
@@ -29,7 +29,8 @@ struct Readiness {
   private static func reason(_ model: ServedModel) -> String? {
     let subject = "model '\(model.name)' version \(model.version)"
     switch model.state {
-    case .ready, .unloading, .unloaded: return nil
+    case .ready: return model.workerFault.map { "\(subject): \($0)" }
+    case .unloading, .unloaded: return nil
     case .loading: return "\(subject) is loading"
     case .failed(let reason): return "\(subject) failed to load: \(reason)"
     }

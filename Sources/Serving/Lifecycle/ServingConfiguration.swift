@@ -1,3 +1,4 @@
+public import PluginHost
 public import Telemetry
 
 /// What of serving an operator may set.
@@ -47,6 +48,10 @@ public struct ServingConfiguration: Sendable {
   public var requestBytes = 4 << 30
   /// Nanoseconds that an execution may take to be run on the event loop that has its request; 0: none is.
   public var inlineNanoseconds: Int64 = 20_000
+  /// Where plugins are executed that their models' configurations say nothing of, and the limits of workers.
+  public var isolation = IsolationSettings()
+  /// How workers are started; nil: every plugin is executed in this process.
+  public var workerCommand: WorkerCommand?
 
   public init() {}
 }

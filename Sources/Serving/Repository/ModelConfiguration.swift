@@ -1,3 +1,5 @@
+public import PluginHost
+
 /// What an operator says of a model beside what the model says of itself.
 public struct ModelConfiguration: Sendable, Equatable {
   /// The plugin's name; nil: found by what lies in the version folder.
@@ -26,6 +28,8 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var sequences: SequenceSettings?
   /// What is executed before the first request; empty: the server's default.
   public var warmUps: [WarmUp] = []
+  /// Where the plugin is executed.
+  public var isolation = IsolationSettings()
   /// Settings that were read and have no effect, each with the reason and its line.
   public var notes: [String] = []
 

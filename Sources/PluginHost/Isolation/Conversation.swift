@@ -1,0 +1,258 @@
+internal import Glibc
+internal import Tensors
+
+/// One batch on one lane of a worker, seen from the server.
+///
+/// Unchecked: one thread at a time runs it, first the caller's, then, when the plugin finishes later, one of its own.
+final class Conversation: @unchecked Sendable {
+  enum Outcome {
+    /// The lane is free; these requests were left open by a batch that failed as a whole.
+    case done(open: [Int])
+    /// The plugin has returned, and finishes the rest later.
+    case pending
+    /// The worker has ended; these requests are unanswered. `isCulprit`: it was waited for in vain on this lane.
+    case lost(open: [Int], isCulprit: Bool)
+  }
+
+  private static let leastMemory = 1 << 16
+  private static let memoryLimit = 1 << 40
+
+  let process: WorkerProcess
+  let index: Int
+  private let lane: Lane
+  private let spinNanoseconds: Int64
+  private let timeout: Int64
+  private let answers: SharedArena
+  private var blocks: [ArenaBlock] = []
+  private var kept: [AnyObject] = []
+  private var inputs: [Tensor] = []
+  private var heard: UInt32
+
+  private let description: ModelDescription
+  private let requests: [PluginRequest]
+  private var isOpen: [Bool]
+  private var hasStreamed: [Bool]
+  private var leftOpen: [Int] = []
+  private(set) var bytesUsed = 0
+
+  init(
+    process: WorkerProcess, index: Int, answers: SharedArena, description: ModelDescription,
+    requests: [PluginRequest], timeout: Int64, spinNanoseconds: Int64
+  ) {
+    self.process = process
+    self.index = index
+    self.answers = answers
+    self.description = description
+    self.requests = requests
+    self.timeout = timeout
+    self.spinNanoseconds = spinNanoseconds
+    lane = process.lane(index)
+    heard = lane.toServer.count
+    isOpen = Array(repeating: true, count: requests.count)
+    hasStreamed = Array(repeating: false, count: requests.count)
+  }
+
+  // MARK: - What the worker is told
+
+  /// Hands a message over, with `memory` bytes for the answer; false: there is no memory for either.
+  func say(_ message: MessageWriter, through inputs: SharedArena, memory: Int) -> Bool {
+    guard let block = inputs.allocate(message.bytes.count),
+      let room = answers.allocate(max(memory, Self.leastMemory))
+    else { return false }
+    message.bytes.withUnsafeBytes { block.base.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+    kept.append(block)
+    lane[.messageOffset] = block.offset
+    lane[.messageCount] = message.bytes.count
+    give(room)
+    lane.toWorker.ring()
+    return true
+  }
+
+  /// Writes what lies elsewhere into `arena`, and says where all of it is; nil: there is no room.
+  func place(_ inputs: [Tensor], in arena: SharedArena) -> [TensorMessage]? {
+    self.inputs = inputs
+    var messages: [TensorMessage] = []
+    for tensor in inputs {
+      guard let position = description.inputs.firstIndex(where: { $0.name == tensor.name }) else { continue }
+      let count = TensorMessage.byteCount(of: tensor)
+      let offset: Int
+      if tensor.datatype != .bytes, let own = arena.offset(of: tensor.data, byteCount: count) {
+        offset = own
+      } else {
+        guard let block = arena.allocate(count) else { return nil }
+        TensorMessage.copy(tensor, to: block.base)
+        kept.append(block)
+        offset = block.offset
+      }
+      messages.append(
+        TensorMessage(
+          position: position, datatype: tensor.datatype, shape: tensor.shape, offset: offset, byteCount: count
+        ))
+    }
+    return messages
+  }
+
+  private func give(_ block: ArenaBlock) {
+    blocks.append(block)
+    lane[.memoryOffset] = block.offset
+    lane[.memoryCount] = block.byteCount
+  }
+
+  private func answer(_ value: Bool) {
+    lane[.answer] = value ? 1 : 0
+    lane.toWorker.ring()
+  }
+
+  // MARK: - What the worker says
+
+  /// Waits for the worker's word; nil: the worker has ended, or is ended because it says none.
+  private func hear() -> LaneEvent? {
+    let isRung = lane.toServer.wait(
+      past: heard, spinNanoseconds: spinNanoseconds,
+      deadline: timeout == .max ? .max : monotonicNow() + timeout)
+    if !isRung {
+      isCulprit = true
+      process.endHung("did not answer within \(timeout / 1_000_000_000) s and was ended", lane: lane)
+      _ = process.life.wait { $0.end }
+    }
+    guard process.life.withLock({ $0.end }) == nil else { return nil }
+    heard &+= 1
+    guard let event = LaneEvent(rawValue: lane[.event]) else { return broken() }
+    return event
+  }
+
+  private var isCulprit = false
+
+  /// Ends a worker that says what makes no sense, which a plugin that overwrote its memory may have it do.
+  private func broken() -> LaneEvent? {
+    process.end("broke the server's protocol and was ended")
+    _ = process.life.wait { $0.end }
+    return nil
+  }
+
+  private func message() throws(MessageFault) -> MessageReader {
+    let (offset, count) = (lane[.first], lane[.second])
+    guard blocks.contains(where: { $0.holds(offset, count) }) else { throw MessageFault() }
+    return MessageReader(UnsafeRawBufferPointer(start: answers.region.base + offset, count: count))
+  }
+
+  /// What became of the order to make the model.
+  func hearOfCreation() -> Result<ModelDescription, PluginError>? {
+    while let event = hear() {
+      do throws(MessageFault) {
+        switch event {
+        case .memory: giveMore()
+        case .created:
+          var reader = try message()
+          return .success(try ModelDescription(&reader))
+        case .refused:
+          var reader = try message()
+          let refusal = try RefusalMessage(&reader)
+          return .failure(
+            PluginError(
+              status: PluginStatus(ending: Int32(truncatingIfNeeded: refusal.status)),
+              message: refusal.message))
+        default: throw MessageFault()
+        }
+      } catch {
+        _ = broken()
+        return nil
+      }
+    }
+    return nil
+  }
+
+  /// Passes on what the worker says, until the batch is done or the plugin finishes later.
+  func listen() -> Outcome {
+    while let event = hear() {
+      do throws(MessageFault) {
+        switch event {
+        case .memory: giveMore()
+        case .chunk: answer(try deliver())
+        case .finished:
+          try endRequests()
+          answer(true)
+        case .pending:
+          try endRequests()
+          answer(true)
+          return .pending
+        case .done:
+          try endRequests()
+          guard !isOpen.contains(true) else { throw MessageFault() }
+          return .done(open: leftOpen)
+        case .created, .refused: throw MessageFault()
+        }
+      } catch {
+        _ = broken()
+        break
+      }
+    }
+    return .lost(open: isOpen.indices.filter { isOpen[$0] }, isCulprit: isCulprit)
+  }
+
+  private func giveMore() {
+    let wanted = lane[.first]
+    let most = max(wanted, blocks.last?.byteCount ?? 0)
+    if wanted > 0, wanted < Self.memoryLimit, let block = answers.allocate(most) ?? answers.allocate(wanted) {
+      give(block)
+    } else {
+      lane[.memoryCount] = 0
+    }
+    answer(true)
+  }
+
+  private func endRequests() throws(MessageFault) {
+    var reader = try message()
+    bytesUsed = max(bytesUsed, blocks.reduce(0) { $0 + $1.byteCount })
+    let ends = try reader.list { reader throws(MessageFault) in try EndMessage(&reader) }
+    for end in ends {
+      guard requests.indices.contains(end.index), isOpen[end.index] else { throw MessageFault() }
+      if end.status == EndMessage.leftOpen {
+        isOpen[end.index] = false
+        leftOpen.append(end.index)
+        continue
+      }
+      let outputs = try tensors(end.outputs)
+      isOpen[end.index] = false
+      requests[end.index].attach(nil)
+      requests[end.index].receiver.finish(
+        status: PluginStatus(ending: Int32(truncatingIfNeeded: end.status)), message: end.message,
+        outputs: outputs)
+    }
+  }
+
+  /// The tensors of a message, over the memory that the worker wrote.
+  private func tensors(_ messages: [TensorMessage]) throws(MessageFault) -> [Tensor] {
+    var tensors: [Tensor] = []
+    for message in messages {
+      guard description.outputs.indices.contains(message.position),
+        description.outputs[message.position].datatype == message.datatype,
+        let block = blocks.first(where: { $0.holds(message.offset, message.byteCount) }),
+        let tensor = message.tensor(
+          name: description.outputs[message.position].name, memory: block.memory, start: block.offset)
+      else { throw MessageFault() }
+      tensors.append(tensor)
+    }
+    return tensors
+  }
+
+  /// Passes a part of an answer on, copied: its memory is the worker's again. Whether somebody reads it.
+  private func deliver() throws(MessageFault) -> Bool {
+    var reader = try message()
+    let chunk = try ChunkMessage(&reader)
+    guard requests.indices.contains(chunk.index), isOpen[chunk.index] else { throw MessageFault() }
+    var copies: [Tensor] = []
+    for tensor in try tensors(chunk.tensors) {
+      guard
+        let copy = TensorCopy.copy(
+          tensor.data, name: tensor.name, datatype: tensor.datatype, shape: tensor.shape, limit: .max)
+      else { return false }
+      copies.append(copy)
+    }
+    hasStreamed[chunk.index] = true
+    return requests[chunk.index].receiver.receive(chunk: copies)
+  }
+
+  /// Whether a request that was lost has had a part of its answer.
+  func hasStreamed(_ request: Int) -> Bool { hasStreamed[request] }
+}

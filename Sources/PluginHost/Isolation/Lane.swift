@@ -1,0 +1,124 @@
+internal import CIsolation
+internal import Glibc
+internal import Synchronization
+
+/// A word in shared memory that one process rings and the other waits on.
+///
+/// Unchecked: both words are atomics in memory that the region behind the lane keeps.
+struct Doorbell: @unchecked Sendable {
+  private let rings: UnsafeMutablePointer<Atomic<UInt32>>
+  private let sleepers: UnsafeMutablePointer<Atomic<UInt32>>
+
+  init(at base: UnsafeMutableRawPointer) {
+    rings = base.bindMemory(to: Atomic<UInt32>.self, capacity: 1)
+    sleepers = (base + 4).bindMemory(to: Atomic<UInt32>.self, capacity: 1)
+  }
+
+  var count: UInt32 { rings.pointee.load(ordering: .acquiring) }
+
+  func ring() {
+    rings.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    if sleepers.pointee.load(ordering: .sequentiallyConsistent) != 0 { isolation_wake(rings) }
+  }
+
+  /// Waits until the bell was rung after its count was `heard`; false: it was not, until `deadline`.
+  func wait(past heard: UInt32, spinNanoseconds: Int64, deadline: Int64 = .max) -> Bool {
+    if spinNanoseconds > 0 {
+      let end = monotonicNow() + spinNanoseconds
+      repeat {
+        for _ in 0..<64 {
+          if count != heard { return true }
+          isolation_pause()
+        }
+      } while monotonicNow() < end
+    }
+    sleepers.pointee.store(1, ordering: .sequentiallyConsistent)
+    defer { sleepers.pointee.store(0, ordering: .relaxed) }
+    while rings.pointee.load(ordering: .sequentiallyConsistent) == heard {
+      let left = deadline == .max ? 3_600_000_000_000 : deadline - monotonicNow()
+      guard left > 0 else { return false }
+      _ = isolation_wait(rings, heard, left)
+    }
+    return true
+  }
+}
+
+/// Nanoseconds of CLOCK_MONOTONIC, the clock of deadlines in the plugin ABI.
+func monotonicNow() -> Int64 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+}
+
+/// Where a server and a thread of a worker talk: in turns, the server first. Each writes its words, rings the
+/// other's bell and waits for its own.
+///
+/// Unchecked: whose turn it is owns the words.
+struct Lane: @unchecked Sendable {
+  static let byteCount = 256
+  /// Batches that one worker may have open at once.
+  static let limit = 64
+
+  /// What the server says: where its message lies, and which memory the worker may fill.
+  enum ServerWord: Int {
+    case messageOffset = 16
+    case messageCount, memoryOffset, memoryCount
+    /// The answer to an event: 1 is yes.
+    case answer
+  }
+
+  /// What the worker says.
+  enum WorkerWord: Int {
+    case event = 24
+    case first, second
+    /// The kernel's number of the lane's thread.
+    case thread
+  }
+
+  let toWorker: Doorbell
+  let toServer: Doorbell
+  private let words: UnsafeMutablePointer<Int>
+
+  init(_ index: Int, in control: SharedRegion) {
+    let base = control.base + index * Self.byteCount
+    toWorker = Doorbell(at: base)
+    toServer = Doorbell(at: base + 64)
+    words = base.bindMemory(to: Int.self, capacity: Self.byteCount / 8)
+  }
+
+  static var controlBytes: Int { byteCount * limit }
+
+  subscript(word: ServerWord) -> Int {
+    get { words[word.rawValue] }
+    nonmutating set { words[word.rawValue] = newValue }
+  }
+
+  subscript(word: WorkerWord) -> Int {
+    get { words[word.rawValue] }
+    nonmutating set { words[word.rawValue] = newValue }
+  }
+}
+
+/// What a worker tells on a lane; the server answers each by ringing back, but `done`.
+enum LaneEvent: Int {
+  /// The model was made; the message (first: offset, second: bytes) is its description.
+  case created = 1
+  /// It was not; the message says why.
+  case refused
+  /// More memory is needed: first is the bytes. Answered by memory of count 0 if there is none.
+  case memory
+  /// A part of a streamed answer. Answered by whether somebody reads it.
+  case chunk
+  /// Requests that have ended, others go on.
+  case finished
+  /// Requests that have ended while the plugin was called; it has returned, and finishes the rest later.
+  case pending
+  /// The last requests have ended, and the lane is free.
+  case done
+}
+
+/// The descriptors that a worker is started with.
+enum WorkerDescriptor: Int32, CaseIterable {
+  case reports = 3
+  case control, inputs, answers, plugin
+}

@@ -1,0 +1,114 @@
+internal import Locks
+internal import Tensors
+
+/// The worker's end of a lane: what it tells the server, and the memory that the server lends it for a batch.
+///
+/// Unchecked: the server's words and `heard` are touched by whoever has the turn: the lane's thread between two
+/// batches, and whoever holds the lock within one.
+final class LaneMemory: @unchecked Sendable, OutputMemory {
+  private struct Room {
+    var next = 0
+    var end = 0
+  }
+
+  let lane: Lane
+  private let answers: SharedRegion
+  private let room = Lock(Room())
+  private(set) var heard: UInt32 = 0
+
+  init(_ lane: Lane, answers: SharedRegion, heard: UInt32 = 0) {
+    self.lane = lane
+    self.answers = answers
+    self.heard = heard
+  }
+
+  /// Takes the memory that came with a message.
+  func begin() {
+    heard &+= 1
+    room.withLock { $0 = Room(next: lane[.memoryOffset], end: lane[.memoryOffset] + lane[.memoryCount]) }
+  }
+
+  /// Waits for the server's message.
+  func waitForMessage(spinNanoseconds: Int64) {
+    _ = lane.toWorker.wait(past: heard, spinNanoseconds: spinNanoseconds)
+    begin()
+  }
+
+  func allocate(byteCount: Int) -> TensorMemory? {
+    guard let offset = room.withLock({ reserve(byteCount, in: &$0) }) else { return nil }
+    return TensorMemory(viewing: answers.base + offset, byteCount: byteCount, owner: self)
+  }
+
+  /// Where memory of the server's lies; nil: it is not the server's.
+  func offset(of address: UnsafeRawPointer) -> Int? {
+    let offset = address - UnsafeRawPointer(answers.base)
+    return offset >= 0 && offset <= answers.byteCount ? offset : nil
+  }
+
+  private func reserve(_ byteCount: Int, in room: inout Room) -> Int? {
+    let wanted = (byteCount + 63) & -64
+    guard byteCount >= 0, wanted >= 0 else { return nil }
+    if wanted > room.end - room.next {
+      exchange(.memory, first: wanted, second: 0)
+      guard lane[.memoryCount] >= wanted else { return nil }
+      room = Room(next: lane[.memoryOffset], end: lane[.memoryOffset] + lane[.memoryCount])
+    }
+    defer { room.next += wanted }
+    return room.next
+  }
+
+  /// Tells the server something, and waits for its answer.
+  private func exchange(_ event: LaneEvent, first: Int, second: Int) {
+    say(event, first: first, second: second)
+    _ = lane.toWorker.wait(past: heard, spinNanoseconds: 0)
+    heard &+= 1
+  }
+
+  private func say(_ event: LaneEvent, first: Int, second: Int) {
+    lane[.event] = event.rawValue
+    lane[.first] = first
+    lane[.second] = second
+    lane.toServer.ring()
+  }
+
+  /// Tells the server something that ends the worker's turn for good.
+  func post(_ event: LaneEvent, _ message: MessageWriter) {
+    room.withLock { room in
+      let place = write(message, in: &room)
+      say(event, first: place?.offset ?? 0, second: place?.count ?? -1)
+    }
+  }
+
+  /// Tells the server something, and returns its answer.
+  func ask(_ event: LaneEvent, _ message: MessageWriter) -> Bool {
+    room.withLock { room in
+      guard let place = write(message, in: &room) else { return false }
+      exchange(event, first: place.offset, second: place.count)
+      return lane[.answer] == 1
+    }
+  }
+
+  private func write(_ message: MessageWriter, in room: inout Room) -> (offset: Int, count: Int)? {
+    let count = message.bytes.count
+    guard let offset = reserve(count, in: &room) else { return nil }
+    message.bytes.withUnsafeBytes {
+      (answers.base + offset).copyMemory(from: $0.baseAddress!, byteCount: count)
+    }
+    return (offset, count)
+  }
+
+  /// A tensor as the server is told of it: where it lies, or, if that is not in the server's memory, copied there.
+  func place(_ tensor: Tensor, position: Int) -> TensorMessage? {
+    let count = TensorMessage.byteCount(of: tensor)
+    var offset = tensor.datatype == .bytes ? nil : self.offset(of: tensor.data)
+    if offset == nil {
+      guard let copy = room.withLock({ reserve(count, in: &$0) }) else { return nil }
+      TensorMessage.copy(tensor, to: answers.base + copy)
+      offset = copy
+    }
+    return offset.map {
+      TensorMessage(
+        position: position, datatype: tensor.datatype, shape: tensor.shape, offset: $0, byteCount: count)
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What happens when a plugin in a process of its own goes wrong, as clients and operators see it.
+@Suite(.serialized) struct IsolationTests {
+  /// The plugin half_plus_two, in which `fault` is executed where an element is below 0.
+  private func folder(fault: String, settings: String = "", retries: Bool = true) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    var source = try String(
+      contentsOfFile: Checkout.root + "/plugins/half_plus_two/half_plus_two.c", encoding: .utf8)
+    source =
+      "#include <string.h>\n#include <unistd.h>\n"
+      + source.replacingOccurrences(
+        of: "to[i] = from[i] / 2 + 2;", with: "{ if (from[i] < 0) { \(fault) } to[i] = from[i] / 2 + 2; }")
+    if !retries {
+      source = source.replacingOccurrences(of: ", .flags = SWERVE_SAFE_TO_RETRY", with: "")
+    }
+    let file = try folder.write("broken.c", source)
+    try folder.write("models/m/model.json", "{\"isolation\": {\"mode\": \"process\"\(settings)}}")
+    try folder.write("models/m/1/README.md", "broken")
+    let built = try Command([
+      "cc", "-shared", "-fPIC", "-I", Checkout.root + "/Sources/CSwervePlugin/include", file, "-o",
+      folder.path + "/models/m/1/plugin.so",
+    ])
+    try #require(built.status == 0, "\(built.error)")
+    try folder.copy("models/half_plus_two", to: "models/other")
+    return folder
+  }
+
+  private func server(_ folder: TemporaryFolder) throws -> ServerProcess {
+    try ServerProcess(models: [folder.path + "/models"])
+  }
+
+  private func ask(_ client: HTTPClient, _ value: Double, model: String = "m") throws -> HTTPResponse {
+    try client.post("/v1/models/\(model):predict", "{\"inputs\":[\(value)]}")
+  }
+
+  /// The process ids of the server's workers.
+  private func workers(of server: ServerProcess) -> [Int32] {
+    let path = "/proc/\(server.process.processIdentifier)/task"
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return threads.flatMap { thread in
+      let text = (try? String(contentsOfFile: "\(path)/\(thread)/children", encoding: .utf8)) ?? ""
+      return text.split(separator: " ").compactMap { Int32($0) }
+    }
+  }
+
+  private func expectServed(by server: ServerProcess) throws {
+    #expect(try server.waits { try ask(server.client(), 1).status == 200 }, "\(server.log)")
+    #expect(try ask(server.client(), 1, model: "other").status == 200)
+  }
+
+  @Test func answersAreThoseOfAnInProcessPlugin() throws {
+    let folder = try folder(fault: "abort();")
+    let server = try server(folder)
+    #expect(workers(of: server).count == 1, "\(server.log)")
+    for count in [0, 1, 3, 200_000] {
+      let values = (0..<count).map { Double($0) }
+      let body = "{\"inputs\":[\(values.map { String($0) }.joined(separator: ","))]}"
+      let mine = try server.post("/v1/models/m:predict", body)
+      let other = try server.post("/v1/models/other:predict", body)
+      #expect(mine.status == 200 && mine.text == other.text, "\(count) elements: \(mine.text.prefix(200))")
+    }
+  }
+
+  @Test func crashesLoseNothingButWhatCausesThem() throws {
+    let folder = try folder(fault: "*(volatile int *)8 = 1;")
+    let server = try server(folder)
+    let descriptors = "/proc/\(server.process.processIdentifier)/fd"
+    let before = try FileManager.default.contentsOfDirectory(atPath: descriptors).count
+    let tally = Tally()
+    DispatchQueue.concurrentPerform(iterations: 16) { index in
+      guard let client = try? server.client() else { return tally.add("no connection") }
+      for round in stride(from: index, to: 1000, by: 16) {
+        let isPoison = round % 50 == 49
+        guard let answer = try? ask(client, isPoison ? -1 : Double(round)) else {
+          tally.add("no answer")
+          continue
+        }
+        let isRight =
+          isPoison ? answer.status == 503 : answer.object["outputs"] as? [Double] == [Double(round) / 2 + 2]
+        if !isRight { tally.add("\(round): \(answer.status) \(answer.text)") }
+        if (try? ask(client, 2, model: "other"))?.status != 200 { tally.add("\(round): the other model") }
+      }
+    }
+    #expect(tally.faults == [], "\(server.log.suffix(2000))")
+    try expectServed(by: server)
+    #expect(server.log.contains("SIGSEGV at address 0x8"))
+    #expect(server.log.contains("plugin.so+"))
+    #expect(try server.get("/metrics").text.contains("swerve_worker_restarts_total{model=\"m\"}"))
+    #expect(
+      try server.waits {
+        try FileManager.default.contentsOfDirectory(atPath: descriptors).count <= before + 2
+      })
+  }
+
+  private final class Tally: @unchecked Sendable {  // the list is behind the lock
+    private let lock = NSLock()
+    private var list: [String] = []
+    var faults: [String] { lock.withLock { list } }
+    func add(_ fault: String) { lock.withLock { list.append(fault) } }
+  }
+
+  @Test(arguments: [
+    ("abort();", "SIGABRT"), ("exit(3);", "exit code 3"),
+    ("for (;;) ; ", "did not answer within"),
+    ("for (;;) { char *more = malloc(1 << 20); memset(more, 1, 1 << 20); }", "SIGSEGV"),
+  ])
+  func aFaultEndsTheWorkerOnly(_ fault: String, _ reason: String) throws {
+    let folder = try folder(
+      fault: fault, settings: ", \"timeout_seconds\": 1, \"memory_bytes\": 500000000", retries: false)
+    let server = try server(folder)
+    let answer = try ask(server.client(), -1)
+    #expect(answer.status == 503 && answer.text.contains(reason), "\(answer.text) \(server.log)")
+    try expectServed(by: server)
+  }
+
+  @Test func aKilledWorkerIsReplacedAndAStoppedOneIsEndedAsHung() throws {
+    let folder = try folder(fault: "abort();", settings: ", \"timeout_seconds\": 1")
+    let server = try server(folder)
+    for signal in [SIGKILL, SIGSTOP] {
+      let worker = try #require(workers(of: server).first)
+      kill(worker, signal)
+      let answer = try ask(server.client(), 1)
+      #expect(signal == SIGKILL ? answer.status == 200 : answer.status == 503, "\(answer.text)")
+      try expectServed(by: server)
+      #expect(!workers(of: server).contains(worker))
+    }
+  }
+
+  @Test func repeatedCrashesAreQuarantined() throws {
+    let folder = try folder(
+      fault: "abort();", settings: ", \"crashes\": 2, \"quarantine_seconds\": 2", retries: false)
+    let server = try server(folder)
+    for _ in 0..<2 { #expect(try ask(server.client(), -1).status == 503) }
+    #expect(try server.waits { try server.get("/readyz").text.contains("quarantined") }, "\(server.log)")
+    let answer = try ask(server.client(), 1)
+    #expect(answer.status == 503 && answer.text.contains("quarantined"), "\(answer.text)")
+    #expect(try server.get("/metrics").text.contains("swerve_worker_up{model=\"m\"} 0"))
+    try expectServed(by: server)
+    #expect(try server.get("/readyz").status == 200)
+  }
+
+  @Test func aWorkerMayNeitherWriteFilesNorConnectNorSignalTheServer() throws {
+    let folder = try folder(
+      fault: """
+        extern int open(const char *, int, ...), socket(int, int, int), kill(int, int);
+        const char *path = "/tmp/swerve-worker-was-here";
+        to[i] = (open(path, 0101, 0600) < 0) + 2 * (socket(2, 1, 0) < 0) + 4 * (kill(getppid(), 0) < 0);
+        continue;
+        """)
+    let server = try server(folder)
+    #expect(try ask(server.client(), -1).object["outputs"] as? [Double] == [7])
+  }
+}
