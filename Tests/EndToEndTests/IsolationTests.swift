@@ -70,8 +70,11 @@ import Testing
     let descriptors = "/proc/\(server.process.processIdentifier)/fd"
     let before = try FileManager.default.contentsOfDirectory(atPath: descriptors).count
     let tally = Tally()
+    let port = server.port
     DispatchQueue.concurrentPerform(iterations: 16) { index in
-      guard let client = try? server.client() else { return tally.add("no connection") }
+      guard let client = try? HTTPClient(port: port, timeoutSeconds: 30) else {
+        return tally.add("no connection")
+      }
       for round in stride(from: index, to: 1000, by: 16) {
         let isPoison = round % 50 == 49
         guard let answer = try? ask(client, isPoison ? -1 : Double(round)) else {
@@ -109,7 +112,9 @@ import Testing
   ])
   func aFaultEndsTheWorkerOnly(_ fault: String, _ reason: String) throws {
     let folder = try folder(
-      fault: fault, settings: ", \"timeout_seconds\": 1, \"memory_bytes\": 500000000", retries: false)
+      fault: fault,
+      settings: ", \"timeout_seconds\": \(fault.contains("malloc") ? 30 : 1), \"memory_bytes\": 200000000",
+      retries: false)
     let server = try server(folder)
     let answer = try ask(server.client(), -1)
     #expect(answer.status == 503 && answer.text.contains(reason), "\(answer.text) \(server.log)")
