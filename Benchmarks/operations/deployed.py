@@ -37,30 +37,36 @@ class Deployed:
         self.program = self.servers.installation.swerve
         with_symbols = f"{self.program}-with-symbols"
         self.program_with_symbols = with_symbols if os.path.exists(with_symbols) else self.program
-        self.load = Load(InferRequest("small", "json"), scratch, self.servers.installation.latency)
-        self.demo_load = Load(DemoRequest(), scratch, self.servers.installation.latency)
+        small = InferRequest("small", "json")
+        self.loads = {"Triton": self.load(small)}
+        self.copying = self.load(DemoRequest("identity", small.body.replace(b'"x"', b'"INPUT0"')))
+        with open(DEMO_REQUEST, "rb") as file:
+            self.network = self.load(DemoRequest("fashion", file.read()))
 
-    def swerve(self, name="Swerve", *, flags=(), within=(), program=None):
-        """Serves the demo models beside those that the benchmarks use; `within` is a command that runs it."""
+    def load(self, request):
+        return Load(request, self.scratch, self.servers.installation.latency)
+
+    def swerve(self, name="Swerve", *, within=(), program=None):
+        """Serves the demo models; `within` is a command that runs it."""
         port = free_port()
-        command = [
-            *within, program or self.program, "serve", "--models", DEMO_MODELS, "--models", self.servers.swerve_models,
-            "--port", str(port), *flags]
+        command = [*within, program or self.program, "serve", "--models", DEMO_MODELS, "--port", str(port)]
         return Server(name, port, command, self.scratch, "/v2/health/ready")
 
     def triton(self, within=()):
-        """Serves the models that the benchmarks use: it has no backend here for the others."""
+        """Serves as many models as the demo has, which copy their input: it has no backend here for the others."""
         return self.servers.triton(within)
+
+    def copy(self, server, connections, seconds):
+        """wrk on a model that copies 16 floats."""
+        return self.loads.get(server.name, self.copying).many(server, connections, seconds)
 
 
 class DemoRequest:
-    """A picture for the demo model: a network, which runs on the workers."""
+    """A request to a demo model, in JSON."""
 
-    model, form, packed = "fashion", "json", False
-    path = "/v2/models/fashion/infer"
+    form, packed = "json", False
     headers = {"Content-Type": "application/json"}
 
-    def __init__(self):
-        with open(DEMO_REQUEST, "rb") as file:
-            self.body = file.read()
-        self.whole = self.body
+    def __init__(self, model, body):
+        self.model, self.path = model, f"/v2/models/{model}/infer"
+        self.body = self.whole = body

@@ -28,11 +28,10 @@ def metrics_cost(deployed, quick):
     with ExitStack() as stack:
         counting = stack.enter_context(deployed.swerve(program=program))
         silenced = stack.enter_context(deployed.swerve(SILENT, program=silent))
-        load = deployed.load
         subjects = {
-            "Swerve": lambda seconds: load.many(counting, 64, seconds),
-            SILENT: lambda seconds: load.many(silenced, 64, seconds),
-            SCRAPED: lambda seconds: scraped(load, counting, seconds),
+            "Swerve": lambda seconds: deployed.copy(counting, 64, seconds),
+            SILENT: lambda seconds: deployed.copy(silenced, 64, seconds),
+            SCRAPED: lambda seconds: scraped(deployed, counting, seconds),
         }
         results = take_turns(subjects, rounds, seconds)
         if requests_counted(counting) == 0 or requests_counted(silenced) != 0:
@@ -83,9 +82,9 @@ def requests_counted(server):
     return sum(map(float, values))
 
 
-def scraped(load, server, seconds):
+def scraped(deployed, server, seconds):
     with scraping(server):
-        return load.many(server, 64, seconds)
+        return deployed.copy(server, 64, seconds)
 
 
 @contextmanager

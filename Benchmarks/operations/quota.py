@@ -28,7 +28,7 @@ def one_core(deployed, quick):
 def small(deployed, group, rounds, seconds):
     """16 floats, which a loop answers by itself."""
     starts = [*ours(deployed, group), lambda: deployed.triton(inside(group))]
-    results = measure(starts, group, deployed.load, rounds, seconds)
+    results = measure(starts, group, deployed.copy, rounds, seconds)
     name = "16 floats, quota of 1 core, 64 connections"
     yield Row(name, RATE, results, ["Triton"], 2)
     yield Row(name, CPU, results, [FREE], 0.95)
@@ -39,7 +39,7 @@ def small(deployed, group, rounds, seconds):
 
 def network(deployed, group, rounds, seconds):
     """A network, which a worker runs beside the loop."""
-    results = measure(ours(deployed, group), group, deployed.demo_load, rounds, seconds)
+    results = measure(ours(deployed, group), group, deployed.network.many, rounds, seconds)
     name = "a small network, quota of 1 core, 64 connections"
     yield Row(name, RATE, results, [HELD], 0.8)
     yield Row(name, CPU, results, [FREE], 0.95)
@@ -54,18 +54,19 @@ def ours(deployed, group):
         lambda: deployed.swerve(FREE)]
 
 
-def measure(starts, group, load, rounds, seconds):
+def measure(starts, group, send, rounds, seconds):
+    """`send` is told a server, connections and seconds."""
     with ExitStack() as stack:
         running = [stack.enter_context(start()) for start in starts]
         subjects = {
-            server.name: lambda seconds, server=server: send(load, server, group, seconds) for server in running}
+            server.name: lambda seconds, server=server: watched_group(send, server, group, seconds) for server in running}
         return take_turns(subjects, rounds, seconds)
 
 
-def send(load, server, group, seconds):
+def watched_group(send, server, group, seconds):
     """What wrk tells, and for how much of the time the group was not stopped because its quota was used up."""
     begin, before = time.monotonic(), stopped_seconds(group)
-    measured = load.many(server, 64, seconds)
+    measured = send(server, 64, seconds)
     stopped = (stopped_seconds(group) - before) / (time.monotonic() - begin)
     return {**measured, RUNS: 1 - stopped}
 

@@ -24,7 +24,7 @@ def start(starts, rounds):
                 with begin() as server:
                     if turn >= 0:
                         results[name][START].append(server.seconds_to_ready * 1000)
-    yield Row("start to ready", START, results, ["Triton"], 1)
+    yield Row("start to ready, 4 models", START, results, ["Triton"], 1)
 
 
 def memory(deployed, starts, requests):
@@ -33,10 +33,10 @@ def memory(deployed, starts, requests):
         time.sleep(2)
         results = {name: {MEMORY: [megabytes(server)]} for name, server in running.items()}
         yield Row("idle, 2 seconds after the start", MEMORY, results, ["Triton"], 1)
-        early = send(deployed.load, running["Swerve"], requests // 10)
+        early = send(deployed, running["Swerve"], requests // 10)
         results = {}
         for name, server in running.items():
-            send(deployed.load, server, requests - (requests // 10 if name == "Swerve" else 0))
+            send(deployed, server, requests - (requests // 10 if name == "Swerve" else 0))
             results[name] = {MEMORY: [megabytes(server)]}
         yield Row(f"after {requests:,} requests", MEMORY, results, ["Triton"], 1)
         before = f"Swerve after {requests // 10:,}"
@@ -44,12 +44,12 @@ def memory(deployed, starts, requests):
         yield Row(f"after {requests:,} requests, beside its own", MEMORY, results, [before], 0.95)
 
 
-def send(load, server, requests):
+def send(deployed, server, requests):
     """The memory after at least so many requests."""
     left = requests
     with machine_alone():
         while left > 0:
-            measured = load.many(server, CONNECTIONS, 1 if left < 100_000 else 4)
+            measured = deployed.copy(server, CONNECTIONS, 1 if left < 100_000 else 4)
             left -= measured["requests"]
     return megabytes(server)
 
