@@ -106,12 +106,11 @@ def quota_of_one_core():
 
 
 def limit(group):
-    second = os.path.join(group, "cpu.max")
-    if os.path.exists(second):
-        settings = {second: f"{PERIOD} {PERIOD}"}
+    """Beside the quota it gets the weight that `put_before_others` gives to servers outside, which it takes from this."""
+    if os.path.exists(os.path.join(group, "cpu.max")):
+        settings = {"cpu.max": f"{PERIOD} {PERIOD}", "cpu.weight": "2847"}
     else:
-        settings = {
-            os.path.join(group, "cpu.cfs_period_us"): str(PERIOD), os.path.join(group, "cpu.cfs_quota_us"): str(PERIOD)}
-    for path, value in settings.items():
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(value)
+        settings = {"cpu.cfs_period_us": PERIOD, "cpu.cfs_quota_us": PERIOD, "cpu.shares": "29154"}
+    for name, value in settings.items():
+        with open(os.path.join(group, name), "w", encoding="utf-8") as file:
+            file.write(str(value))

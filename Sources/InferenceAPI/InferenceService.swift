@@ -148,7 +148,7 @@ public final class InferenceService: ExchangeHandler {
         let dialect = Routes.dialect(of: exchange.path)
         let reference = try reference(exchange, parameters, dialect)
         let model = try model(reference, dialect)
-        if !model.isAsleep { _ = try description(of: model, reference, dialect) }
+        if !model.isAsleep { _ = try readyModel(reference, dialect) }
         return endpoint == .infer ? admission(of: exchange) : .admit
       case .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)

@@ -48,8 +48,7 @@ public final class Histogram: Sendable {
     if value.isNaN { return }
     var bucket = 0
     while bucket < bounds.count && value > bounds[bucket] { bucket += 1 }
-    shards.add(1, to: bucket)
-    shards.accumulate(value, in: bounds.count + 1)
+    shards.count(value, in: bucket, sum: bounds.count + 1)
   }
 
   /// How many values fell in each bucket, the one above the last bound included.

@@ -29,9 +29,11 @@ final class Shards: @unchecked Sendable {
     cells[ThreadShard.own * stride + cell].wrappingAdd(n, ordering: .relaxed)
   }
 
-  /// Adds to a cell that holds the bits of a `Double`.
-  func accumulate(_ value: Double, in cell: Int) {
-    let index = ThreadShard.own * stride + cell
+  /// Adds 1 to `cell`, and `value` to `sum`, which holds the bits of a `Double`.
+  func count(_ value: Double, in cell: Int, sum: Int) {
+    let start = ThreadShard.own * stride
+    cells[start + cell].wrappingAdd(1, ordering: .relaxed)
+    let index = start + sum
     var old = cells[index].load(ordering: .relaxed)
     while true {
       let sum = (Double(bitPattern: old) + value).bitPattern

@@ -59,6 +59,9 @@ enum ExtensionTranscripts {
       .error("log_verbose_level: expected an integer of 0 or more")),
     .post("/v2/logging", #"{"log_file":"/etc/passwd"}"#, 400, .error("log file location can not be updated")),
     .post("/v2/logging", #"{"log_file":"","log_format":"ISO8601"}"#, 200, .part(#""log_error":true"#)),
+    .post("/v2/logging", #"{"log_verbose_level":0.0}"#, 200, .part(#""log_verbose_level":0"#)),
+    .post(
+      "/v2/logging", #"{"log_verbose_level":0.5}"#, 400, .error("log_verbose_level: expected an integer")),
     .post("/v2/logging", #"{"log_nothing":1}"#, 400, .error("log_nothing: no such log setting")),
     .get("/v2/trace/setting", 200, .part(#""trace_level":["OFF"],"trace_rate":"1000","trace_count":"-1""#)),
     .get("/v2/models/simple/trace/setting", 200, .part(#""trace_level":["OFF"]"#)),

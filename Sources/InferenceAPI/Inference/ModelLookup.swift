@@ -37,14 +37,29 @@ extension InferenceService {
     }
   }
 
-  /// What a ready model says of itself; 503 and the reason while it is not ready.
-  func description(
-    of model: any InferenceModel, _ reference: ModelReference, _ dialect: Dialect
-  ) throws(APIFailure) -> ModelDescription {
-    if model.state == .ready, let description = model.description { return description }
-    let error = ServingError(.notReady, model.unreadySentence)
-    throw APIFailure(error, dialect: dialect, model: reference)
+  /// The model and what it says of itself; 503 and the reason while it is not ready.
+  func readyModel(_ reference: ModelReference, _ dialect: Dialect) throws(APIFailure) -> ReadyModel {
+    while true {
+      // Before the model is looked up: what changes after makes the result stale.
+      let generation = catalog.generation
+      let model = try model(reference, dialect)
+      if model.state == .ready, let description = model.description {
+        return ReadyModel(model: model, description: description, generation: generation)
+      }
+      // It may have been replaced since it was looked up; then another is ready.
+      guard catalog.generation != generation else {
+        throw APIFailure(ServingError(.notReady, model.unreadySentence), dialect: dialect, model: reference)
+      }
+    }
   }
+}
+
+/// A model that was ready when it was looked up.
+struct ReadyModel {
+  let model: any InferenceModel
+  let description: ModelDescription
+  /// What `ModelCatalog.generation` was before the model was found.
+  let generation: UInt64
 }
 
 extension InferenceModel {

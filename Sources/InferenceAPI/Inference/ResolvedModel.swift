@@ -12,15 +12,12 @@ final class ResolvedModel: Sendable {
   /// What `ModelCatalog.generation` was before the model was found.
   let generation: UInt64
 
-  init(
-    _ reference: ModelReference, _ model: any InferenceModel, _ description: ModelDescription,
-    metrics: RequestMetrics, generation: UInt64
-  ) {
+  init(_ reference: ModelReference, _ ready: ReadyModel, metrics: RequestMetrics) {
     self.reference = reference
-    self.model = model
-    self.description = description
     self.metrics = metrics
-    self.generation = generation
+    model = ready.model
+    description = ready.description
+    generation = ready.generation
   }
 }
 

@@ -7,13 +7,11 @@ extension InferenceService {
   func resolve(
     _ reference: ModelReference, _ dialect: Dialect, _ exchange: Exchange
   ) throws(APIFailure) -> ResolvedModel {
-    // Before the model is looked up: what changes after makes the result stale.
-    let generation = catalog.generation
-    let model = try model(reference, dialect)
+    let ready = try readyModel(reference, dialect)
     return ResolvedModel(
-      reference, model, try description(of: model, reference, dialect),
-      metrics: requestMetrics.metrics(model: model.name, version: model.version, dialect: dialect),
-      generation: generation)
+      reference, ready,
+      metrics: requestMetrics.metrics(model: ready.model.name, version: ready.model.version, dialect: dialect)
+    )
   }
 
   /// When the inference of `exchange` is too late, by what it asks for in its header (`Request-Timeout`, seconds)

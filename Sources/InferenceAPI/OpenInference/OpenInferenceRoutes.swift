@@ -7,13 +7,13 @@ import Tensors
 extension InferenceService {
   func answerModelMetadata(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let reference = try reference(exchange, parameters, .openInference)
-    let model = try model(reference, .openInference)
-    let description = try description(of: model, reference, .openInference)
-    let ready = catalog.modelVersions(of: model.name).filter(\.isReady)
+    let ready = try readyModel(reference, .openInference)
+    let (model, description) = (ready.model, ready.description)
+    let served = catalog.modelVersions(of: model.name).filter(\.isReady)
     exchange.respond(
       .object([
         ("name", .string(model.name)),
-        ("versions", .array(ready.map { .string(String($0.version)) })),
+        ("versions", .array(served.map { .string(String($0.version)) })),
         ("platform", .string(model.platform)),
         ("inputs", .array(description.inputs.map(ServerDocuments.tensor))),
         ("outputs", .array(description.outputs.map(ServerDocuments.tensor))),
@@ -21,8 +21,10 @@ extension InferenceService {
   }
 
   func answerModelReady(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
-    let model = try model(try reference(exchange, parameters, .openInference), .openInference)
-    guard !model.isReady && !model.isAsleep else {
+    let reference = try reference(exchange, parameters, .openInference)
+    let isReady = (try? readyModel(reference, .openInference)) != nil
+    let model = try model(reference, .openInference)
+    guard !isReady && !model.isAsleep else {
       return exchange.respond(.object([("name", .string(model.name)), ("ready", .bool(true))]))
     }
     exchange.respond(
@@ -34,8 +36,8 @@ extension InferenceService {
 
   func answerModelConfiguration(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let reference = try reference(exchange, parameters, .openInference)
-    let model = try model(reference, .openInference)
-    let description = try description(of: model, reference, .openInference)
+    let ready = try readyModel(reference, .openInference)
+    let (model, description) = (ready.model, ready.description)
     exchange.respond(ModelConfigurationDocument(model: model, description: description).document)
   }
 

@@ -63,8 +63,17 @@ extension JSONValue {
 
   /// The integer of 0 or more at `path`; refused if it is something else.
   func natural(at path: String) throws(APIFailure) -> Int {
-    guard case .integer(let value) = self, value >= 0 else { throw mismatch(path, "an integer of 0 or more") }
-    return Int(value)
+    guard let whole, whole >= 0 else { throw mismatch(path, "an integer of 0 or more") }
+    return whole
+  }
+
+  /// The integer that this is, 2.0 being one too; nil for anything else.
+  var whole: Int? {
+    switch self {
+    case .integer(let value): Int(value)
+    case .double(let value): Int(exactly: value)
+    default: nil
+    }
   }
 
   private func mismatch(_ path: String, _ expected: String) -> APIFailure {

@@ -7,8 +7,8 @@ extension InferenceService {
   /// A description of one model's own routes, made from what the model says of itself.
   func answerModelOpenAPI(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let reference = try reference(exchange, parameters, .openInference)
-    let model = try model(reference, .openInference)
-    let description = try description(of: model, reference, .openInference)
+    let ready = try readyModel(reference, .openInference)
+    let (model, description) = (ready.model, ready.description)
     exchange.respond(
       ModelOpenAPI(
         name: model.name, version: reference.isNewest ? nil : model.version, served: model.version,

@@ -27,8 +27,8 @@ extension InferenceService {
 
   func answerServableMetadata(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let reference = try reference(exchange, parameters, .tensorFlowServing)
-    let model = try model(reference, .tensorFlowServing)
-    let description = try description(of: model, reference, .tensorFlowServing)
+    let ready = try readyModel(reference, .tensorFlowServing)
+    let (model, description) = (ready.model, ready.description)
     exchange.respond(ServableMetadata.document(name: model.name, version: model.version, description))
   }
 

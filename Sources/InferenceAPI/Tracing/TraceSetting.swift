@@ -30,12 +30,8 @@ enum TraceSetting: String, CaseIterable {
   /// The value that `json` stands for, a number or its text.
   func value(_ json: JSONValue) throws(APIFailure) -> Int {
     if self == .level { return try Self.level(json) }
-    let number: Int? =
-      switch json {
-      case .integer(let value): Int(value)
-      case .string(let text): Int(text).flatMap { String($0) == text ? $0 : nil }
-      default: nil
-      }
+    var number = json.whole
+    if case .string(let text) = json { number = Int(text).flatMap { String($0) == text ? $0 : nil } }
     let least = self == .count ? -1 : 0
     guard let number, (least...Self.largest).contains(number) else {
       throw .badRequest("\(rawValue): expected an integer from \(least) to \(Self.largest), or its text")
