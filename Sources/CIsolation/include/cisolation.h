@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
+
+/* No <sys/types.h>: Swift would count its struct timespec as this module's, and then as missing where only
+ * the C library is imported. A process or thread id is an int, which is what pid_t is on Linux. */
 
 /* ---- Waiting across processes ---- */
 
@@ -29,20 +31,20 @@ void isolation_give_back(int descriptor, size_t offset, size_t size);
 
 /* Starts `path`; descriptors[i] is its descriptor 3 + i, its standard output is the server's standard error.
  * No other descriptor is passed that is not closed on exec. Returns its process id, or -errno. */
-pid_t isolation_spawn(const char *path, char *const arguments[], char *const environment[],
+int isolation_spawn(const char *path, char *const arguments[], char *const environment[],
                       const int *descriptors, int count);
 /* A descriptor that is readable once the process has ended; -1 and errno. */
-int isolation_process_descriptor(pid_t process);
+int isolation_process_descriptor(int process);
 /* Has thread `thread` of `process` report where it is, as it would a crash. */
-void isolation_ask_for_stack(pid_t process, pid_t thread);
+void isolation_ask_for_stack(int process, int thread);
 
 /* ---- Workers, seen from inside ---- */
 
 /* The kernel's number of this thread. */
-pid_t isolation_thread(void);
+int isolation_thread(void);
 /* Ends this process with its parent, which has to be `parent`, and takes no new privileges; false if the parent
  * has gone. Closes every descriptor from `first_to_close` on. */
-bool isolation_begin(pid_t parent, int first_to_close);
+bool isolation_begin(int parent, int first_to_close);
 /* Limits the process to `bytes` of address space beyond what it has, leaves no core files and offers itself first when the
  * machine runs out of memory. 0: no limit. */
 void isolation_limit_memory(uint64_t bytes);
