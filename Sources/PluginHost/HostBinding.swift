@@ -13,6 +13,7 @@ final class HostBinding: @unchecked Sendable {
   private struct Labels {
     var plugin = ""
     var model = ""
+    var configuration: ConfigurationValues?
   }
 
   private static let lineLimit = 8192
@@ -50,6 +51,14 @@ final class HostBinding: @unchecked Sendable {
   func label(plugin: String, model: String) {
     labels.withLock { $0 = Labels(plugin: plugin, model: model) }
     reported.store(0, ordering: .relaxed)
+  }
+
+  /// What config/1 reads; nil: the host is no model's.
+  var configuration: ConfigurationValues? { labels.withLock { $0.configuration } }
+
+  func configure(_ configuration: String) {
+    let values = ConfigurationValues(configuration)
+    labels.withLock { $0.configuration = values }
   }
 
   var names: (plugin: String, model: String) { labels.withLock { ($0.plugin, $0.model) } }

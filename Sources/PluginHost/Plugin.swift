@@ -44,6 +44,7 @@ public final class Plugin: Sendable {
     path: String, configuration: String, name: String = ""
   ) throws(PluginError) -> PluginModel {
     let host = services.takeBinding(plugin: self.name, model: name.isEmpty ? self.name : name)
+    host.configure(configuration)
     do throws(PluginError) {
       let handle = try library.create(path: path, configuration: configuration, host: host)
       do throws(PluginError) {

@@ -109,6 +109,8 @@ enum LaneEvent: Int {
   case memory
   /// A part of a streamed answer. Answered by whether somebody reads it.
   case chunk
+  /// Another model is to be run. Answered by 1, and a message with what it answers; by 0 if there is no memory for that.
+  case call
   /// Requests that have ended, others go on.
   case finished
   /// Requests that have ended while the plugin was called; it has returned, and finishes the rest later.

@@ -23,7 +23,7 @@ public enum PluginWorker {
       let answers = region(.answers)
     else { exit(1) }
     let first = Lane(0, in: control)
-    let memory = LaneMemory(first, answers: answers)
+    let memory = LaneMemory(first, inputs: inputs, answers: answers)
     _ = first.toWorker.wait(past: 0, spinNanoseconds: 0)
     memory.begin()
     let bytes = UnsafeRawBufferPointer(
@@ -123,6 +123,7 @@ final class Worker: Sendable {
   func open(lane index: Int, heard: UInt32 = 0) {
     let lane = WorkerLane(Lane(index, in: control), heard: heard, worker: self)
     lanes.withLock { $0[index] = lane }
+    // Without the thread the lane's first batch is never answered, and the server ends this process.
     startThread { lane.serve() }
   }
 

@@ -11,7 +11,7 @@ final class WorkerLane: @unchecked Sendable {
   private let batch = Lock<WorkerBatch?>(nil)
 
   init(_ lane: Lane, heard: UInt32, worker: Worker) {
-    memory = LaneMemory(lane, answers: worker.answers, heard: heard)
+    memory = LaneMemory(lane, inputs: worker.inputs, answers: worker.answers, heard: heard)
     self.worker = worker
   }
 

@@ -38,6 +38,8 @@ public final class ServedModel: Sendable {
   let hasCancelled = Atomic<Bool>(false)
   /// Whether the alarm is set to look at what waits.
   let isWatched = Atomic<Bool>(false)
+  /// Whether its plugin has run other models, for which it waits.
+  let callsOthers = Atomic<Bool>(false)
   let lastExecution = Atomic<Int64>(0)
   let estimate: Atomic<Int>
   private let loading = Atomic<Int64>(0)
