@@ -21,7 +21,7 @@ final class Conversation: @unchecked Sendable {
   let process: WorkerProcess
   let index: Int
   private let lane: Lane
-  private let spinNanoseconds: Int64
+  private let spin: SpinBudget?
   private let timeout: Int64
   /// What the worker may read, and what it writes.
   private let arena: SharedArena
@@ -42,7 +42,7 @@ final class Conversation: @unchecked Sendable {
 
   init(
     of model: IsolatedModel, process: WorkerProcess, index: Int, requests: [PluginRequest], timeout: Int64,
-    spinNanoseconds: Int64
+    spin: SpinBudget?
   ) {
     self.process = process
     self.index = index
@@ -53,7 +53,7 @@ final class Conversation: @unchecked Sendable {
     description = model.description
     self.requests = requests
     self.timeout = timeout
-    self.spinNanoseconds = spinNanoseconds
+    self.spin = spin
     lane = process.lane(index)
     heard = lane.toServer.count
     isOpen = Array(repeating: true, count: requests.count)
@@ -131,7 +131,7 @@ final class Conversation: @unchecked Sendable {
   /// Waits for the worker's word; nil: the worker has ended, or is ended because it says none.
   private func hear() -> LaneEvent? {
     let isRung = lane.toServer.wait(
-      past: heard, spinNanoseconds: spinNanoseconds,
+      past: heard, spin: spin,
       deadline: timeout == .max ? .max : monotonicNow() + timeout)
     if !isRung {
       isCulprit = true

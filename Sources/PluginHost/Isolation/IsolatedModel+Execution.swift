@@ -30,7 +30,7 @@ extension IsolatedModel {
     let (process, lane) = try takeLane(isAlone: isAlone)
     let conversation = Conversation(
       of: self, process: process, index: lane, requests: requests, timeout: settings.timeout,
-      spinNanoseconds: spinNanoseconds)
+      spin: spins[lane])
     let number = nextJob()
     var writer = MessageWriter()
     guard let messages = conversation.place(inputs) else {

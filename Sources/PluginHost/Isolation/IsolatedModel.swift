@@ -42,6 +42,8 @@ final class IsolatedModel: @unchecked Sendable {
   let answers: SharedArena
   let monitor = Monitor(State())
   let typicalAnswer = Atomic<Int>(0)
+  /// One for each lane.
+  let spins: [SpinBudget]
   private let jobs = Atomic<Int>(0)
   private let command: WorkerCommand
   private let message: CreateMessage
@@ -63,6 +65,7 @@ final class IsolatedModel: @unchecked Sendable {
     self.name = name
     self.settings = settings
     self.command = command
+    spins = (0..<Lane.limit).map { _ in SpinBudget(most: command.spinNanoseconds) }
     self.services = services
     pluginPath = path
     message = Self.message(path, model, configuration, name, settings, command, services)
@@ -109,8 +112,6 @@ final class IsolatedModel: @unchecked Sendable {
 
   /// A number for the next batch.
   func nextJob() -> Int { jobs.wrappingAdd(1, ordering: .relaxed).newValue }
-
-  var spinNanoseconds: Int64 { command.spinNanoseconds }
 
   /// Why the model does not serve for some time; nil if it does, or will in a moment.
   var fault: String? {
@@ -165,7 +166,7 @@ final class IsolatedModel: @unchecked Sendable {
     var writer = MessageWriter()
     message.write(to: &writer)
     let conversation = Conversation(
-      of: self, process: process, index: 0, requests: [], timeout: Self.creationTimeout, spinNanoseconds: 0)
+      of: self, process: process, index: 0, requests: [], timeout: Self.creationTimeout, spin: nil)
     guard conversation.say(writer, memory: 0) else {
       process.end("has no memory to share")
       throw PluginError(status: .outOfMemory, message: "no memory to share with a worker")

@@ -31,8 +31,8 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
   }
 
   /// Waits for the server's message.
-  func waitForMessage(spinNanoseconds: Int64) {
-    _ = lane.toWorker.wait(past: heard, spinNanoseconds: spinNanoseconds)
+  func waitForMessage(_ spin: SpinBudget) {
+    _ = lane.toWorker.wait(past: heard, spin: spin)
     begin()
   }
 
@@ -62,7 +62,7 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
   /// Tells the server something, and waits for its answer.
   private func exchange(_ event: LaneEvent, first: Int, second: Int) {
     say(event, first: first, second: second)
-    _ = lane.toWorker.wait(past: heard, spinNanoseconds: 0)
+    _ = lane.toWorker.wait(past: heard, spin: nil)
     heard &+= 1
   }
 

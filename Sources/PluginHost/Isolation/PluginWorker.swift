@@ -24,7 +24,7 @@ public enum PluginWorker {
     else { exit(1) }
     let first = Lane(0, in: control)
     let memory = LaneMemory(first, inputs: inputs, answers: answers)
-    _ = first.toWorker.wait(past: 0, spinNanoseconds: 0)
+    _ = first.toWorker.wait(past: 0, spin: nil)
     memory.begin()
     let bytes = UnsafeRawBufferPointer(
       start: inputs.base + first[.messageOffset], count: first[.messageCount])

@@ -18,8 +18,9 @@ final class WorkerLane: @unchecked Sendable {
   func serve() -> Never {
     isolation_use_signal_stack()
     memory.lane[.thread] = Int(isolation_thread())
+    let spin = SpinBudget(most: worker.spinNanoseconds)
     while true {
-      memory.waitForMessage(spinNanoseconds: worker.spinNanoseconds)
+      memory.waitForMessage(spin)
       run()
     }
   }

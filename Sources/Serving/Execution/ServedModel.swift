@@ -3,7 +3,7 @@ public import PluginHost
 import Scheduling
 import Synchronization
 import Telemetry
-import Tensors
+public import Tensors
 
 /// One version of a model: its state, its queue, and its executions.
 public final class ServedModel: Sendable {
@@ -81,6 +81,15 @@ public final class ServedModel: Sendable {
 
   /// Requests that wait.
   public var queueDepth: Int { waiting.load(ordering: .relaxed) }
+
+  /// Memory for an input of numbers, where the model gets it without another copy; nil: there is none.
+  public func inputMemory(byteCount: Int) -> TensorMemory? {
+    guard let loaded = serving.value, loaded.isIsolated, gate.enter() else {
+      return TensorMemory(byteCount: byteCount)
+    }
+    defer { gate.leave() }
+    return loaded.plugin?.inputMemory(byteCount: byteCount) ?? TensorMemory(byteCount: byteCount)
+  }
 
   // MARK: - Requests
 
