@@ -79,6 +79,7 @@ pid_t isolation_thread(void) { return (pid_t)syscall(SYS_gettid); }
 bool isolation_begin(pid_t parent, int first_to_close) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (getppid() != parent) return false;
+  prctl(PR_SET_NAME, "swerve-worker", 0, 0, 0);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   /* Service managers send these to all processes of a service; the server still needs its workers then, and ends them. */
   signal(SIGTERM, SIG_IGN);

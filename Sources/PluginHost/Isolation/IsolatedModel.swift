@@ -107,8 +107,12 @@ final class IsolatedModel: @unchecked Sendable {
     return message
   }
 
-  /// Memory that the worker sees, for a batch's inputs; nil: there is none left.
-  func inputMemory(_ byteCount: Int) -> TensorMemory? { inputs.allocate(byteCount)?.memory }
+  /// Memory that the worker sees, for inputs; nil: there is none left. Requests that wait may have half of it, so that
+  /// those that are executed find some.
+  func inputMemory(_ byteCount: Int) -> TensorMemory? {
+    guard inputs.bytesInUse < inputs.region.byteCount / 2 else { return nil }
+    return inputs.allocate(byteCount)?.memory
+  }
 
   /// A number for the next batch.
   func nextJob() -> Int { jobs.wrappingAdd(1, ordering: .relaxed).newValue }

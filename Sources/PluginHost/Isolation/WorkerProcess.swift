@@ -71,7 +71,8 @@ final class WorkerProcess: @unchecked Sendable {
   }
 
   private static func spawn(_ command: WorkerCommand, _ descriptors: [Int32]) -> pid_t {
-    let arguments = ([command.executable] + command.arguments + [String(getpid())]).map { strdup($0) }
+    // What lists of processes show.
+    let arguments = (["swerve"] + command.arguments + [String(getpid())]).map { strdup($0) }
     let environment = command.environment.map { strdup($0) }
     defer { for text in arguments + environment { free(text) } }
     return isolation_spawn(
