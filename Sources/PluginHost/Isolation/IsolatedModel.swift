@@ -65,7 +65,7 @@ final class IsolatedModel: @unchecked Sendable {
     self.name = name
     self.settings = settings
     self.command = command
-    spins = (0..<Lane.limit).map { _ in SpinBudget(most: command.spinNanoseconds) }
+    spins = (0..<Lane.limit).map { _ in SpinBudget(limit: command.spinNanoseconds) }
     self.services = services
     pluginPath = path
     message = Self.message(path, model, configuration, name, settings, command, services)

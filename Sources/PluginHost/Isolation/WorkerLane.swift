@@ -18,7 +18,7 @@ final class WorkerLane: @unchecked Sendable {
   func serve() -> Never {
     isolation_use_signal_stack()
     memory.lane[.thread] = Int(isolation_thread())
-    let spin = SpinBudget(most: worker.spinNanoseconds)
+    let spin = SpinBudget(limit: worker.spinNanoseconds)
     while true {
       memory.waitForMessage(spin)
       run()
