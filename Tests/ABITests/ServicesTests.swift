@@ -76,7 +76,7 @@ import Testing
         uint32_t count;
         swerve_tensor bad = batch->inputs[0];
         swerve_call call = {.struct_size = sizeof call, .model = "echo", .version = 3, .inputs = &bad, .input_count = 1,
-                            .request = batch->requests[0], .parameters = "{\"p\":1}"};
+                            .request = batch->requests[0], .parameters = "{\\"p\\":1}"};
         bad.byte_size++;
         if (models->run(host, batch, &call, &outputs, &count, error) != SWERVE_INVALID_ARGUMENT || count) return SWERVE_INTERNAL;
         bad = batch->inputs[0];
@@ -92,7 +92,7 @@ import Testing
         call.model = "missing";
         if (models->run(host, batch, &call, &outputs, &count, error) != SWERVE_NOT_FOUND) return SWERVE_INTERNAL;
         if (strcmp(error->message, "no missing here")) return SWERVE_INTERNAL;
-        if (strcmp(first->name, "echo 3 the-model {\"p\":1}") || ((float *)first->data)[1] != 6) return SWERVE_INTERNAL;
+        if (strcmp(first->name, "echo 3 the-model {\\"p\\":1}") || ((float *)first->data)[1] != 6) return SWERVE_INTERNAL;
         return SWERVE_UNSUPPORTED;
         """)
     let answer = try plugin.model(services).answer([1])
