@@ -116,13 +116,16 @@ extension Scheduler {
 
   /// - Parameter time: what cannot end within it is given up; nil: what cannot end alone.
   private mutating func fill(
-    _ draft: inout Draft, from group: Int, unlessWithin time: Double? = nil, at now: Int64, _ turn: inout Turn<Job>
+    _ draft: inout Draft, from group: Int, unlessWithin time: Double? = nil, at now: Int64,
+    _ turn: inout Turn<Job>
   ) {
     let level = waiting.level(of: group)
     // Nothing goes back to a group that nothing was taken from.
     defer { if !draft.holds(group) { waiting.retireIfEmpty(group) } }
     while let next = waiting.first(of: group) {
-      if !draft.entries.isEmpty, isLost(next, at: now) || time.map({ isLate(next, after: $0, at: now) }) == true {
+      if !draft.entries.isEmpty,
+        isLost(next, at: now) || time.map({ isLate(next, after: $0, at: now) }) == true
+      {
         guard let lost = waiting.popFirst(of: group) else { return }
         if let dropped = drop(lost, level: level, at: now) { turn.dropped.append(dropped) }
         continue
@@ -292,7 +295,8 @@ extension Scheduler {
     history.released(
       BatchRecord(
         ticket: ticket, releasedAt: now, rows: rows, requests: draft.entries.count, reason: reason,
-        oldestWait: now - draft.entries.reduce(now) { min($0, $1.entry.arrival) }, leftWaiting: waiting.count,
+        oldestWait: now - draft.entries.reduce(now) { min($0, $1.entry.arrival) },
+        givenUp: turn.dropped.count { $0.cause == .hopeless }, leftWaiting: waiting.count,
         predicted: size.duration.map { Int64($0) }))
   }
 

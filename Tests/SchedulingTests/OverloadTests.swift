@@ -16,13 +16,16 @@ import Testing
     let outcome = play { $0.load = load }
     #expect(outcome.goodput >= 0.95, "seed \(Self.seed): \(outcome)")
     #expect(outcome.late <= outcome.arrived / 200, "seed \(Self.seed): \(outcome)")
-    #expect(outcome.dropped <= outcome.arrived / 33, "refused late, not at once; seed \(Self.seed): \(outcome)")
+    #expect(
+      outcome.dropped <= outcome.arrived / 33, "refused late, not at once; seed \(Self.seed): \(outcome)")
   }
 
   @Test(arguments: [0.1, 0.5, 0.9]) func nobodyIsRefusedWhereAllCanBeServed(load: Double) {
     let outcome = play { $0.load = load }
     #expect(outcome.inTime == outcome.arrived - outcome.refused - outcome.dropped - outcome.late)
-    #expect(outcome.refused + outcome.dropped + outcome.late <= outcome.arrived / 50, "seed \(Self.seed): \(outcome)")
+    #expect(
+      outcome.refused + outcome.dropped + outcome.late <= outcome.arrived / 50,
+      "seed \(Self.seed): \(outcome)")
   }
 
   @Test(arguments: [2, 4]) func allTurnsAreUsed(turns: Int) {

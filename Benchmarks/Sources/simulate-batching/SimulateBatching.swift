@@ -30,6 +30,7 @@ enum SimulateBatching {
     let reasons = total.reasons.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
     print(
       "\(count) schedules in \(clock.now - start): \(total.admitted) requests let in, \(total.refused) refused, "
-        + "\(total.dropped) dropped (\(total.givenUp) given up), \(total.batches) batches (\(reasons)); no promise broken")
+        + "\(total.dropped) dropped (\(total.givenUp) given up), \(total.batches) batches (\(reasons)); no promise broken"
+    )
   }
 }
