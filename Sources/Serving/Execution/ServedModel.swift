@@ -41,6 +41,8 @@ public final class ServedModel: Sendable {
   /// Whether its plugin has run other models, for which it waits.
   let callsOthers = Atomic<Bool>(false)
   let lastExecution = Atomic<Int64>(0)
+  /// Turns that the pool has given; the pool's own.
+  let runningTurns = TurnCount()
   let estimate: Atomic<Int>
   private let loading = Atomic<Int64>(0)
   let used = Atomic<Int64>(0)
@@ -111,7 +113,10 @@ public final class ServedModel: Sendable {
   func run(
     _ request: InferenceRequest, _ loaded: LoadedModel, mayRunHere: Bool
   ) throws(ServingError) -> Bool {
-    let request = try inSequence(try reshaped(request, loaded), loaded)
+    var request = try inSequence(try reshaped(request, loaded), loaded)
+    if let padding = loaded.padding {
+      request = request.replaced(inputs: request.inputs, receiver: request.receiver, padding: padding)
+    }
     let contract = loaded.contract
     guard contract.isBatching && request.rows > contract.maximumBatch else {
       if mayRunHere && runHere(request, loaded) { return true }

@@ -116,8 +116,8 @@ extension ModelManager {
         .info, "the warm-up with zeros failed, which need not mean anything: \(failure)",
         [("model", source.name), ("version", String(source.version))])
     }
-    let limit = configuration.workerCount
-    model.becomeReady(loaded, signature, turnLimit: min(limit, source.configuration.instances ?? limit))
+    model.becomeReady(
+      loaded, signature, turnLimit: source.configuration.executions(of: configuration.workerCount))
   }
 
   /// Puts `model` in the place of an older load of the same version. When it failed, a version that
