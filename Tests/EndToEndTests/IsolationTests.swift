@@ -10,7 +10,7 @@ import Testing
     var source = try String(
       contentsOfFile: Checkout.root + "/plugins/half_plus_two/half_plus_two.c", encoding: .utf8)
     source =
-      "#include <string.h>\n#include <unistd.h>\n"
+      "#include <stdio.h>\n#include <string.h>\n#include <unistd.h>\n"
       + source.replacingOccurrences(
         of: "to[i] = from[i] / 2 + 2;", with: "{ if (from[i] < 0) { \(fault) } to[i] = from[i] / 2 + 2; }")
     if !retries {
@@ -198,6 +198,34 @@ import Testing
     let body = "{\"inputs\":[\(value)]}"
     return
       "POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+  }
+
+  /// A plugin that writes nonsense wherever it shares memory with the server, now and while that answers.
+  @Test func nonsenseInSharedMemoryEndsTheWorkerOnly() throws {
+    let folder = try folder(
+      fault: """
+        FILE *maps = fopen("/proc/self/maps", "r");
+        char line[512];
+        unsigned long long state = 88172645463325252ull ^ (unsigned)(-from[i]);
+        while (fgets(line, sizeof line, maps)) {
+          unsigned long start, end;
+          if (!strstr(line, "swerve-") || sscanf(line, "%lx-%lx rw", &start, &end) != 2) continue;
+          if (!strstr(line, " rw")) continue;
+          for (unsigned long at = start; at < end && at < start + (1 << 20); at += 8) {
+            state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+            *(volatile unsigned long long *)at = state % 3 == 0 ? state : state % 3 == 1 ? state % 4096 : *(volatile unsigned long long *)at;
+          }
+        }
+        fclose(maps);
+        """, settings: ", \"timeout_seconds\": 1, \"crashes\": 1000", retries: false)
+    let server = try server(folder)
+    for round in 1...20 {
+      let answer = try ask(server.client(), -Double(round))
+      #expect(answer.status == 503 || answer.status == 200, "\(answer.status) \(answer.text)")
+      try expectServed(by: server)
+    }
+    #expect(server.process.isRunning)
+    #expect(server.log.contains("broke the server's protocol"), "\(server.log.suffix(2000))")
   }
 
   @Test func manyCancelledRequestsOfAStoppedWorkerBlockNobody() throws {

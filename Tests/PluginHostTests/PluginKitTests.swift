@@ -40,6 +40,46 @@ private func table<Model: InferenceModel>(_ model: Model.Type) -> PluginTable {
     #expect(answers.map { $0?.outputs[0].floats } == [[2], [4, 6]])
   }
 
+  final class Calling: ScriptedModel {
+    override func execute(_ batch: Batch) throws -> Completion {
+      let added = Float(host.number("add.0") ?? 0) + Float(host.integer("add.1") ?? 0)
+      #expect(host.text("name") == "grün" && host.boolean("yes") == true && host.count("add") == 2)
+      #expect(host.number("name") == nil && host.text("no") == nil && host.count("yes") == nil)
+      let x = try batch.input("x")
+      let answer = try batch.run(
+        "other", version: 2,
+        inputs: [CallInput("a", x), CallInput("b", x.elements(as: Float.self), [x.dimensions[0]])],
+        for: batch.requests[0], parameters: #"{"p": 1}"#)
+      let sums = try answer.output("a").elements(as: Float.self)
+      let y = try batch.output("y", .float32, [sums.count]).elements(as: Float.self)
+      for index in y.indices { y[index] = sums[index] + added }
+      return .done
+    }
+  }
+
+  /// Answers with its first input; refuses a call that is not the one above.
+  final class FirstInput: ModelRunner {
+    func run(_ call: ModelCall) throws(PluginError) -> [Tensor] {
+      guard call.model == "other", call.version == 2, call.inputs.map(\.name) == ["a", "b"],
+        call.parameters == #"{"p": 1}"#,
+        call.inputs[0].floats == call.inputs[1].floats
+      else { throw PluginError(status: .notFound, message: "\(call)") }
+      guard call.inputs[0].floats != [0] else { throw PluginError(status: .unavailable, message: "not now") }
+      return [call.inputs[0]]
+    }
+  }
+
+  @Test func aSwiftModelRunsAnotherAndReadsItsConfiguration() throws {
+    let services = HostServices()
+    let runner = FirstInput()
+    services.runModels(by: runner)
+    let model = try InProcess.model(
+      table(Calling.self), services, configuration: #"{"add": [0.5, 2], "name": "grün", "yes": true}"#)
+    #expect(model.answer([1, 2])?.outputs[0].floats == [3.5, 4.5])
+    let refused = model.answer([0])
+    #expect(refused?.status == .unavailable && refused?.message == "not now", "\(refused?.message ?? "")")
+  }
+
   final class Described: ScriptedModel {
     override var signature: ModelSignature {
       ModelSignature(
