@@ -5,6 +5,9 @@ internal import Tensors
 struct MessageWriter {
   private(set) var bytes: [UInt8] = []
 
+  /// With room for most messages, which would else grow six times.
+  init() { bytes.reserveCapacity(512) }
+
   mutating func put(_ value: Int) { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
 
   mutating func put(_ value: Bool) { put(value ? 1 : 0) }
