@@ -28,7 +28,6 @@ extension Exchange {
       if connection.variesByEncoding(self, contentType) { output.append("Vary: Accept-Encoding\r\n") }
       let lengthField = output.count
       let lengthPlace = ResponseHead.reserveLength(output)
-      output.append("\r\n")
       let bodyStart = output.count
       body(output)
       precondition(output.count >= bodyStart, "a body was written that removed the head of its response")
