@@ -33,9 +33,8 @@ final class BatchOutputs: Sendable {
       state.memory = memory
       state.token = token
       state.model = model
-      for position in 0..<model.description.outputs.count {
-        if position < state.tensors.count { state.tensors[position] = nil } else { state.tensors.append(nil) }
-      }
+      // Those of the batch before were let go of when it closed.
+      while state.tensors.count < model.description.outputs.count { state.tensors.append(nil) }
     }
   }
 
@@ -134,12 +133,12 @@ final class BatchOutputs: Sendable {
     }
     let tensor = Tensor(name: outputName, datatype: datatype, shape: shape, memory: memory)
     if datatype == .bytes { memset(tensor.data, 0, tensor.byteCount) }
-    state.tensors[position] = tensor
     // All at once on the first output: what was handed out must not move.
     let target = state.array.reserve(model.description.outputs.count) + position
     target.initialize(to: swerve_tensor())
     target.pointee.name = model.outputNames[position]
     tensor.describe(in: &target.pointee)
+    state.tensors[position] = tensor
     return AddedOutput(tensor: target)
   }
 
@@ -156,6 +155,10 @@ final class BatchOutputs: Sendable {
           let spec = model.description.outputs[position]
           if spec.isOptional { continue }
           return .failure(model.fault("did not add output \"\(spec.name)\""))
+        }
+        if requestCount == 1, whole.datatype != .bytes {
+          parts.append(whole)
+          continue
         }
         if requestCount > 1, whole.shape.rank == 0 || whole.shape[0] != rowCount {
           return .failure(

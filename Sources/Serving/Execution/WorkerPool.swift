@@ -168,7 +168,8 @@ final class WorkerPool: @unchecked Sendable {
         model.runningTurns.count += 1
         return model
       }
-      if isStopping && head == turns.count { return nil }
+      // What may not be taken yet is for those who run.
+      if isStopping { return nil }
       if surplus > 0 {
         surplus -= 1
         return nil
