@@ -1,30 +1,48 @@
 """The scenarios: closed loops of 1, 8 and 64 clients, and random arrivals at parts and multiples of capacity."""
 
+import os
+import statistics
 import subprocess
 from contextlib import ExitStack
 
+from curves import Picture
 from disturbance import watched
+from load import Load
+from mlp import MlpRequest
 from paced import DEADLINE, path_of
 from turns import Row, take_turns
 
 RATE, LATENCY, GOODPUT, REFUSAL = "requests/s", "µs, p50", "in time/s", "µs to a refusal, p50"
+SECTIONS = ("closed", "open", "mlp")
 LOADS = [0.5, 0.9, 1.2, 2.0]
 CONNECTIONS = 1024
 
 
 class Scenarios:
-    def __init__(self, paced, is_quick):
-        self.paced = paced
+    """`sections` are those of SECTIONS that are wanted."""
+
+    def __init__(self, paced, mlp, is_quick, sections):
+        self.paced, self.mlp, self.sections = paced, mlp, sections
         self.rounds, self.seconds = (1, 5) if is_quick else (3, 10)
-        # Goodput by server and load, as parts of capacity.
-        self.curves = {}
+        # By server: goodput over load, both as parts of capacity, and requests a second over clients.
+        self.goodput, self.throughput = {}, {}
 
     def rows(self):
-        yield from self.one_client()
-        for clients in (1, 8, 64):
-            yield from self.closed(clients)
-        for load in LOADS:
-            yield from self.open(load)
+        if "closed" in self.sections:
+            yield from self.one_client()
+            for clients in (1, 8, 64):
+                yield from self.closed(clients)
+        if "open" in self.sections:
+            yield from self.open()
+        if "mlp" in self.sections:
+            yield from self.network()
+
+    def pictures(self):
+        """{file name: SVG}."""
+        goodput = Picture("arrivals, in capacities of the model", "answers within the deadline, in capacities of the model")
+        throughput = Picture("clients, each with one request at a time", "requests/s", is_logarithmic=True)
+        pictures = {"batching-goodput.svg": (goodput, self.goodput), "batching-clients.svg": (throughput, self.throughput)}
+        return {name: picture.svg(curves) for name, (picture, curves) in pictures.items() if curves}
 
     def send(self, server, connections, seconds, rate=0):
         """What `arrivals` tells of a run against the server."""
@@ -70,44 +88,79 @@ class Scenarios:
     def closed(self, clients):
         results = self.measure(self.starts(), clients)
         peers = [name for name in results if name not in ("Swerve", "the model alone")]
+        for name, values in results.items():
+            self.throughput.setdefault(name, []).append((clients, statistics.median(values[RATE])))
         noun = "client" if clients == 1 else "clients"
         yield Row(f"{clients} {noun}", RATE, results, peers)
         if clients == 64:
             name = f"{clients} clients beside the model alone at its best batch"
             yield Row(name, RATE, results, ["the model alone"], 0.95)
 
-    def open(self, load):
-        """Arrivals at `load` times what the model alone does just before."""
-        goodput, refusals = {}, []
+    def network(self):
+        """The MLP, 64 connections, JSON."""
+        with ExitStack() as stack:
+            subjects, expected = {}, None
+            for name, start in {"Swerve": self.mlp.swerve, **self.mlp.peers}.items():
+                try:
+                    server = stack.enter_context(start())
+                    got = MlpRequest(server.path).answer_from(server.port)
+                    expected = expected or got
+                    if max(abs(a - b) for a, b in zip(got, expected, strict=True)) > 1e-3:
+                        raise RuntimeError(f"answers {got}, expected {expected}")
+                except (RuntimeError, OSError) as error:
+                    if name == "Swerve":
+                        raise
+                    print(f"batching: NOT COMPARED WITH {name}: {error}", flush=True)
+                    continue
+                folder = os.path.join(self.paced.scratch, f"mlp-load-{name}")
+                os.makedirs(folder)
+                load = Load(MlpRequest(server.path), folder, self.paced.installation.latency)
+                subjects[name] = lambda seconds, server=server, load=load: load.many(server, 64, seconds)
+            results = take_turns(subjects, self.rounds, self.seconds)
+        peers = [name for name in results if name != "Swerve"]
+        for unit in (RATE, "ms, p99"):
+            yield Row("MLP 784-512-512-10, 64 clients, JSON", unit, results, peers, 1)
+
+    def open(self):
+        """Arrivals at random, at LOADS times what the model alone does just before and after."""
+        results = {load: {} for load in LOADS}
         for name, start in self.starts().items():
             try:
                 with start() as server:
                     self.send(server, 64, 2)
-                    values, rounds = [], []
-                    for _ in range(self.rounds):
-                        capacity = self.paced.capacity(2)
-                        sent = self.send(server, CONNECTIONS, self.seconds, load * capacity)
-                        capacity = (capacity + self.paced.capacity(2)) / 2
-                        values.append(sent[GOODPUT] / (capacity * min(load, 1)))
-                        rounds.append(sent)
+                    for load in LOADS:
+                        results[load][name] = [self.arrivals(server, load) for _ in range(self.rounds)]
             except (RuntimeError, subprocess.SubprocessError) as error:
                 if name == "Swerve":
                     raise
-                print(f"batching: NOT COMPARED WITH {name} at {load} times capacity: {error}", flush=True)
-                continue
-            goodput[name] = {GOODPUT_SHARE: values}
-            if name == "Swerve":
-                refusals = [sent[REFUSAL] for sent in rounds if sent[REFUSAL]]
-            self.curves.setdefault(name, []).append((load, sorted(values)[len(values) // 2] * min(load, 1)))
-        peers = [name for name in goodput if name != "Swerve"]
+                print(f"batching: NOT COMPARED WITH {name} from some load on: {error}", flush=True)
+        for load in LOADS:
+            yield from self.rows_of_load(load, results[load])
+
+    def arrivals(self, server, load):
+        capacity = self.paced.capacity(1)
+        sent = self.send(server, CONNECTIONS, self.seconds, load * capacity)
+        capacity = (capacity + self.paced.capacity(1)) / 2
+        return {**sent, GOODPUT_SHARE: sent[GOODPUT] / (capacity * min(load, 1))}
+
+    def rows_of_load(self, load, results):
+        goodput = {name: {GOODPUT_SHARE: [sent[GOODPUT_SHARE] for sent in rounds]} for name, rounds in results.items()}
+        for name, values in goodput.items():
+            median = statistics.median(values[GOODPUT_SHARE])
+            self.goodput.setdefault(name, []).append((load, median * min(load, 1)))
         name = f"arrivals at {load} × capacity"
-        yield Row(name, GOODPUT_SHARE, goodput, peers)
+        yield Row(name, GOODPUT_SHARE, goodput, [peer for peer in goodput if peer != "Swerve"])
         if load == 2:
             goodput["capacity"] = {GOODPUT_SHARE: [1.0] * self.rounds}
             yield Row(f"{name}, beside all of capacity", GOODPUT_SHARE, goodput, ["capacity"], 0.95)
-            limit = {"Swerve": {REFUSAL: refusals}, "1 ms": {REFUSAL: [1000.0] * len(refusals)}}
-            if refusals:
-                yield Row(f"{name}, until a refusal", REFUSAL, limit, ["1 ms"], 1)
+            refusals = {
+                peer: {REFUSAL: [sent[REFUSAL] for sent in rounds if sent[REFUSAL]]} for peer, rounds in results.items()}
+            refusals = {peer: values for peer, values in refusals.items() if values[REFUSAL]}
+            if "Swerve" in refusals:
+                refusals["1 ms"] = {REFUSAL: [1000.0] * len(refusals["Swerve"][REFUSAL])}
+                peers = [peer for peer in refusals if peer != "Swerve"]
+                yield Row(f"{name}, until a refusal", REFUSAL, refusals, peers)
+                yield Row(f"{name}, until a refusal, beside 1 ms", REFUSAL, refusals, ["1 ms"], 1)
 
 
 GOODPUT_SHARE = "in time, of what can be"

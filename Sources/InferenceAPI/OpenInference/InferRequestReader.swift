@@ -13,6 +13,7 @@ struct InferRequestReader {
   private var reader: JSONReader
   private var blobs: BinaryInputs
   private let regions: SharedMemoryRegions?
+  private let memory: (_ byteCount: Int) -> TensorMemory?
   private let beginning: RequestBeginning?
   /// Whether nothing that matters has come before `inputs`, so that their beginning may be learnt.
   private var beginsWithInputs = false
@@ -21,12 +22,16 @@ struct InferRequestReader {
 
   /// Reads `text`, and takes binary inputs from `blobs` and shared ones from `regions`.
   ///
-  /// - Parameter beginning: how requests for the model begin, if that is kept.
+  /// - Parameters:
+  ///   - memory: where the elements of numbers in the text are to lie.
+  ///   - beginning: how requests for the model begin, if that is kept.
   init(
     text: UnsafeRawBufferPointer, blobs: BinaryInputs, model: String, limits: APILimits,
-    regions: SharedMemoryRegions? = nil, beginning: RequestBeginning? = nil
+    regions: SharedMemoryRegions? = nil, beginning: RequestBeginning? = nil,
+    memory: @escaping (_ byteCount: Int) -> TensorMemory? = { TensorMemory(byteCount: $0) }
   ) {
     self.beginning = beginning
+    self.memory = memory
     self.model = model
     self.limits = limits
     self.text = text
@@ -254,7 +259,13 @@ struct InferRequestReader {
       return
     }
     input.tensor = try reader.readTensor(
-      name: input.name ?? "", datatype: datatype, shape: shape, path: dataPath(place.index))
+      name: input.name ?? "", datatype: datatype, shape: shape, path: dataPath(place.index),
+      in: memory(for: datatype))
+  }
+
+  /// Records of texts hold addresses, which mean nothing elsewhere.
+  private func memory(for datatype: Datatype) -> (_ byteCount: Int) -> TensorMemory? {
+    datatype == .bytes ? { TensorMemory(byteCount: $0) } : memory
   }
 
   /// Checks that nothing is missing and that the elements come from exactly one source.
@@ -279,7 +290,7 @@ struct InferRequestReader {
       place.field = "data"
       let path = dataPath(place.index)
       return try withOffset(of: data) {
-        try $0.readTensor(name: name, datatype: datatype, shape: shape, path: path)
+        try $0.readTensor(name: name, datatype: datatype, shape: shape, path: path, in: memory(for: datatype))
       }
     }
     guard var tensor = input.tensor.take() else { throw refuse("'data' is missing") }

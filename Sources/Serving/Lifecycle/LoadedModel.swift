@@ -17,6 +17,8 @@ final class LoadedModel: @unchecked Sendable {
   let sequences: SequenceSignature?
   /// Whether the plugin is executed in a process of its own.
   let isIsolated: Bool
+  /// How requests of different shapes come into one batch; nil: they do not.
+  let padding: Padding?
   private(set) var plugin: PluginModel?
 
   init(
@@ -31,6 +33,8 @@ final class LoadedModel: @unchecked Sendable {
     self.mayRunDirectly = mayRunDirectly
     self.cache = cache
     self.sequences = sequences
+    // What the server fills of sequences, and what it reshapes, has fixed dimensions.
+    padding = sequences == nil && signature == nil ? Padding(contract.description) : nil
   }
 
   func release() { plugin = nil }
