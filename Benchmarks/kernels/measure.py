@@ -74,8 +74,8 @@ def measure(case, threads, ours, rounds, milliseconds):
     return row(case, threads, times, answer, peak)
 
 
-# How many multiplications of float32 a core does in the time of one of its short numbers.
-SPEED_OF_SHORT = {"VNNI": 4, "BF16": 2}
+# How many multiplications of short numbers a core does in the time of one of float32.
+SPEED_OF_SHORT = {"VNNI": 4, "BF16": 2, "bytes": 2, "16-bit": 2}
 
 
 def row(case, threads, times, answer, peak):
@@ -87,7 +87,7 @@ def row(case, threads, times, answer, peak):
     moved = answer["byteCount"] / times["ours"]
     short = SPEED_OF_SHORT.get(answer["method"].split(" ")[0], 1) if "float32" not in case["kind"] else 1
     if case["kind"] == "int8 conv":
-        short = SPEED_OF_SHORT["VNNI"]
+        short = SPEED_OF_SHORT["VNNI" if answer["cpu"] == "avx512" else "bytes"]
     return {
         "name": f'{case["kind"]} {case["name"]}, {threads} thread{"s" * (threads > 1)}',
         "unit": "10⁹ values/s" if case["kind"] == "values" else "GFLOP/s",
@@ -122,6 +122,8 @@ def main():
     parser.add_argument("--update", metavar="FILE", help="replace the tables between this file's two marks")
     parser.add_argument("--only", metavar="PATTERN", default="", help="only cases whose name this matches")
     parser.add_argument("--threads", default="1,2", help="numbers of threads, 1,2 unless given")
+    parser.add_argument("--also", metavar="FILE", action="append", default=[],
+                        help="rows of another run's --json, for a table that is measured in pieces")
     arguments = parser.parse_args()
     rounds, milliseconds = (3, 10) if arguments.quick else (8, 40)
 
@@ -130,7 +132,7 @@ def main():
     pattern = re.compile(arguments.only)
     cases = [case for case in cases if pattern.search(f'{case["kind"]} {case["name"]}')]
     ours = Ours(arguments.program)
-    rows = []
+    rows = [row for path in arguments.also for row in json.loads(pathlib.Path(path).read_text())["rows"]]
     with torch.inference_mode():
         for threads in map(int, arguments.threads.split(",")):
             if threads > (os.cpu_count() or 1):
