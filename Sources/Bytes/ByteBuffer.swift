@@ -35,7 +35,7 @@ public final class ByteBuffer {
   }
 
   /// Makes room for `extra` more bytes and returns where they go; `advance(by:)` makes them count.
-  @inlinable public func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8> {
+  @inlinable @inline(__always) public func reserve(_ extra: Int) -> UnsafeMutablePointer<UInt8> {
     if room - filled < extra { grow(toHold: extra) }
     return storage + filled
   }
@@ -55,19 +55,20 @@ public final class ByteBuffer {
     room = wanted
   }
 
-  @inlinable public func append(_ byte: UInt8) {
+  @inlinable @inline(__always) public func append(_ byte: UInt8) {
     reserve(1).pointee = byte
     filled += 1
   }
 
   /// Appends a copy of `bytes`, which must not lie in this buffer: growing frees the old memory.
-  @inlinable public func append(_ bytes: UnsafeRawBufferPointer) {
+  @inlinable @inline(__always) public func append(_ bytes: UnsafeRawBufferPointer) {
     guard let source = bytes.baseAddress else { return }
     UnsafeMutableRawPointer(reserve(bytes.count)).copyMemory(from: source, byteCount: bytes.count)
     filled += bytes.count
   }
 
-  @inlinable public func append(_ text: StaticString) {
+  /// Inlined, so that a literal becomes a few stores.
+  @inlinable @inline(__always) public func append(_ text: StaticString) {
     guard text.hasPointerRepresentation else {
       text.withUTF8Buffer { append(UnsafeRawBufferPointer($0)) }
       return

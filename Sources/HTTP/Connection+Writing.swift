@@ -21,8 +21,7 @@ extension Connection {
     of exchange: Exchange
   ) {
     if loop.isDraining { closesAfter = true }
-    loop.responseHead.begin(output, status: status)
-    if !ResponseHead.isBodiless(status) { ResponseHead.appendField(output, "Content-Type", contentType) }
+    loop.responseHead.begin(output, status: status, contentType: contentType)
     for (name, value) in headers { ResponseHead.appendField(output, name, value) }
     context.crossOrigin?.appendFields(output, for: exchange)
     if closesAfter {

@@ -29,7 +29,6 @@ extension Exchange {
       let timePlace = tellsBodyTime ? ResponseHead.reserveBodyTime(output) : nil
       let lengthField = output.count
       let lengthPlace = ResponseHead.reserveLength(output)
-      output.append("\r\n")
       let bodyStart = output.count
       let begin = timePlace == nil ? 0 : connection.context.clock.now()
       body(output)

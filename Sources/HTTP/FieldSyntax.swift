@@ -9,6 +9,8 @@ enum FieldSyntax {
 
   @inline(__always)
   static func isToken(_ byte: UInt8) -> Bool {
+    // Most are letters.
+    if (byte | 0x20) &- UInt8(ascii: "a") < 26 { return true }
     let mask = byte < 64 ? tokenLow : tokenHigh
     return byte < 128 && (mask &>> UInt64(byte & 63)) & 1 == 1
   }
@@ -71,6 +73,28 @@ enum FieldSyntax {
     return true
   }
 
+  /// Whether a token is the name `lower`, which has no capitals; letters of either case being equal.
+  ///
+  /// What setting a bit makes of a byte that is no letter is none of the bytes of `lower`, unless it was so before or
+  /// no token holds it.
+  @inline(__always)
+  static func isName(_ token: UnsafeBufferPointer<UInt8>, _ lower: StaticString) -> Bool {
+    let count = lower.utf8CodeUnitCount
+    guard token.count == count, let base = token.baseAddress else { return false }
+    let (given, name) = (UnsafeRawPointer(base), UnsafeRawPointer(lower.utf8Start))
+    var index = 0
+    while index &+ 8 <= count {
+      let bytes = given.loadUnaligned(fromByteOffset: index, as: UInt64.self) | 0x2020_2020_2020_2020
+      guard bytes == name.loadUnaligned(fromByteOffset: index, as: UInt64.self) else { return false }
+      index &+= 8
+    }
+    while index < count {
+      guard base[index] | 0x20 == lower.utf8Start[index] else { return false }
+      index &+= 1
+    }
+    return true
+  }
+
   /// Without the spaces and tabs at both ends.
   static func trimmed(_ bytes: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
     var start = 0
@@ -97,6 +121,9 @@ enum FieldSyntax {
   /// Whether every byte may stand in `host[:port]` (RFC 3986 section 3.2.2), user information excluded.
   static func isAuthority(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     for byte in bytes {
+      // "/" is not among them, but all other bytes from "." to ":" are, and letters.
+      if byte &- UInt8(ascii: ".") <= 12, byte != UInt8(ascii: "/") { continue }
+      if (byte | 0x20) &- UInt8(ascii: "a") < 26 { continue }
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
         UInt8(ascii: "0")...UInt8(ascii: "9"):

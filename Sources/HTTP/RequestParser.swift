@@ -150,11 +150,11 @@ struct RequestParser {
     let name = field.name.slice(of: base)
     let value = field.value.slice(of: base)
     switch name.count {
-    case 4: if FieldSyntax.equalIgnoringCase(name, "host") { try readHost(value) }
-    case 6: if FieldSyntax.equalIgnoringCase(name, "expect") { try readExpect(value) }
-    case 10: if FieldSyntax.equalIgnoringCase(name, "connection") { readConnection(value) }
-    case 14: if FieldSyntax.equalIgnoringCase(name, "content-length") { try readContentLength(value) }
-    case 17: if FieldSyntax.equalIgnoringCase(name, "transfer-encoding") { try readTransferEncoding(value) }
+    case 4: if FieldSyntax.isName(name, "host") { try readHost(value) }
+    case 6: if FieldSyntax.isName(name, "expect") { try readExpect(value) }
+    case 10: if FieldSyntax.isName(name, "connection") { readConnection(value) }
+    case 14: if FieldSyntax.isName(name, "content-length") { try readContentLength(value) }
+    case 17: if FieldSyntax.isName(name, "transfer-encoding") { try readTransferEncoding(value) }
     default: break
     }
   }

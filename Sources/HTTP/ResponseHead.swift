@@ -8,20 +8,29 @@ struct ResponseHead {
   private var second = Int.min
   /// `Server: …` and `Date: …`, each with CR LF.
   private let common = ByteBuffer(capacity: 128)
-  /// The same after the status line of 200.
+  /// The same after the status line of 200, and then with the content type that most answers have.
   private let commonOK = ByteBuffer(capacity: 128)
+  private let commonJSON = ByteBuffer(capacity: 256)
+  private static let json: StaticString = "application/json"
 
   init(serverName: String) { self.serverName = serverName }
 
-  /// Appends the status line and the fields that every response has.
-  mutating func begin(_ output: ByteBuffer, status: Int) {
+  /// Appends the status line, the fields that every response has, and the content type if there is content.
+  mutating func begin(_ output: ByteBuffer, status: Int, contentType: StaticString) {
     refresh()
     if status == 200 {
+      if Self.isJSON(contentType) { return output.append(commonJSON.bytes) }
       output.append(commonOK.bytes)
     } else {
       Self.appendStatusLine(output, status)
       output.append(common.bytes)
     }
+    if !Self.isBodiless(status) { Self.appendField(output, "Content-Type", contentType) }
+  }
+
+  private static func isJSON(_ contentType: StaticString) -> Bool {
+    contentType.utf8CodeUnitCount == json.utf8CodeUnitCount
+      && memcmp(contentType.utf8Start, json.utf8Start, json.utf8CodeUnitCount) == 0
   }
 
   private mutating func refresh() {
@@ -37,6 +46,9 @@ struct ResponseHead {
     commonOK.removeAll()
     Self.appendStatusLine(commonOK, 200)
     commonOK.append(common.bytes)
+    commonJSON.removeAll()
+    commonJSON.append(commonOK.bytes)
+    Self.appendField(commonJSON, "Content-Type", Self.json)
   }
 
   private static func appendStatusLine(_ output: ByteBuffer, _ status: Int) {
@@ -68,14 +80,16 @@ struct ResponseHead {
     output.append("\r\n")
   }
 
-  /// Appends `Content-Length` with room for the digits, which `patchLength` fills in; returns where.
+  /// Ends the head with `Content-Length`, with room for the digits, which `patchLength` fills in; returns where.
   static func reserveLength(_ output: ByteBuffer) -> Int {
-    output.append("Content-Length: ")
-    let place = output.count
+    let field = output.count
     // Blanks before a value do not belong to it (RFC 9110 section 5.5).
-    output.append("            \r\n")
-    return place
+    output.append("Content-Length:             \r\n\r\n")
+    return field + lengthName
   }
+
+  /// The bytes of `Content-Length: `.
+  private static let lengthName = 16
 
   /// The room for digits, enough for bodies up to 10^12 bytes.
   private static let lengthDigits = 12

@@ -62,6 +62,11 @@ extension InferenceService {
 
   /// A request whose model is known.
   func answer(_ endpoint: Endpoint, _ exchange: Exchange, _ resolved: ResolvedModel) {
+    guard exchange.announcesBody else {
+      let failure = APIFailure(
+        411, "Length Required: an inference has a body; send Content-Length or Transfer-Encoding: chunked")
+      return CallContext(exchange, self, metrics: resolved.metrics).fail(exchange, failure)
+    }
     switch endpoint {
     case .infer: infer(exchange, resolved)
     case .predict: predict(exchange, resolved)

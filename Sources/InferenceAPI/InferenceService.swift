@@ -104,6 +104,10 @@ public final class InferenceService: ExchangeHandler {
     case .methodNotAllowed(let allow):
       exchange.respond(methodNotAllowed(exchange, allow))
     case .notFound:
+      // What is asked of the server, not of a route (RFC 9110 section 9.3.7).
+      if exchange.method == .options, exchange.path == "*" {
+        return exchange.respond(status: 204, headers: [("Allow", "GET, HEAD, POST, OPTIONS")]) { _ in }
+      }
       exchange.respond(notFound(exchange))
     }
   }

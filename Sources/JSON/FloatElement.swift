@@ -20,6 +20,19 @@ extension FloatElement {
     _ cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ tables: borrowing NumberTables
   ) -> Self? {
     let start = cursor
+    if end - cursor >= NumberScanner.commonRoom, let number = NumberScanner.scanCommon(&cursor) {
+      if let value = quick(number, tables) { return value }
+      return rounded(number, tables, start, cursor)
+    }
+    return parseAny(&cursor, end, tables)
+  }
+
+  /// The same for every text.
+  @inline(never)
+  private static func parseAny(
+    _ cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ tables: borrowing NumberTables
+  ) -> Self? {
+    let start = cursor
     guard let number = NumberScanner.scan(&cursor, end) else {
       cursor = start
       return Word.matchFloat(&cursor, end).map { Self(word: $0) }
@@ -59,7 +72,7 @@ extension Double: FloatElement {
     guard number.digits <= 1 << 53, number.exponent.magnitude < UInt(PowersOfTen.exactDoubleCount),
       !number.isTruncated
     else { return nil }
-    let digits = Double(number.digits)
+    let digits = Double(Int64(truncatingIfNeeded: number.digits))
     let power = tables.exactDoubles[Int(number.exponent.magnitude)]
     let value = number.exponent < 0 ? digits / power : digits * power
     return number.isNegative ? -value : value
@@ -81,10 +94,11 @@ extension Float: FloatElement {
   /// lower 29 bits are 2^28.
   @inline(__always)
   static func quick(_ number: DecimalNumber, _ tables: borrowing NumberTables) -> Float? {
-    guard number.exponent.magnitude < UInt(PowersOfTen.exactDoubleCount), !number.isTruncated else {
-      return nil
-    }
-    let digits = Double(number.digits)
+    // The conversion of a signed number is one instruction.
+    guard number.exponent.magnitude < UInt(PowersOfTen.exactDoubleCount), !number.isTruncated,
+      number.digits <= UInt64(Int64.max)
+    else { return nil }
+    let digits = Double(Int64(truncatingIfNeeded: number.digits))
     let power = tables.exactDoubles[Int(number.exponent.magnitude)]
     let wide = number.exponent < 0 ? digits / power : digits * power
     let belowFloat = wide.bitPattern & 0x1fff_ffff

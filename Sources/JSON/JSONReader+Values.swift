@@ -3,6 +3,9 @@ extension JSONReader {
     try scanString("a string").string
   }
 
+  /// The same, not copied.
+  public mutating func readText() throws(JSONError) -> JSONText { JSONText(try scanString("a string")) }
+
   public mutating func readBool() throws(JSONError) -> Bool {
     skipWhitespace()
     if Word.match("true", &cursor, end) { return true }

@@ -31,6 +31,23 @@ public struct JSONReader {
   /// Bytes read so far.
   public var offset: Int { cursor - start }
 
+  /// Where a reader stands, to go on from there in another text that begins with the same bytes.
+  public struct Place: Sendable {
+    fileprivate let offset: Int
+    fileprivate let depth: Int
+    fileprivate let isFresh: UInt64
+  }
+
+  public var place: Place { Place(offset: offset, depth: depth, isFresh: isFresh) }
+
+  /// Precondition: the text begins with the bytes that were read up to `place`, within the same depth.
+  public mutating func go(to place: Place) {
+    precondition(place.offset <= end - start, "the text ends before the place to go to")
+    cursor = start + place.offset
+    depth = place.depth
+    isFresh = place.isFresh
+  }
+
   /// The kind of the value that comes next.
   public mutating func peekKind() throws(JSONError) -> Kind {
     skipWhitespace()
@@ -143,7 +160,7 @@ enum Whitespace {
   /// Moves over the white space of RFC 8259 section 2.
   @inline(__always)
   static func skip(_ cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) {
-    while cursor < end, contains(cursor.pointee) { cursor += 1 }
+    while cursor < end, cursor.pointee <= 0x20, contains(cursor.pointee) { cursor += 1 }
   }
 
   @inline(__always)

@@ -15,6 +15,66 @@ enum NumberScanner {
   /// Exponents beyond this are all the same: no text is long enough to bring them back in range.
   private static let exponentLimit = 1 << 56
 
+  /// Bytes that `scanCommon` may look at.
+  static let commonRoom = 48
+
+  /// As `scan`, of the numbers that tensors mostly hold: at most seven digits before the point, nineteen in all,
+  /// no exponent. Nil, with `cursor` where it was, for any other text. Precondition: `commonRoom` bytes are there.
+  @inline(__always)
+  static func scanCommon(_ cursor: inout UnsafePointer<UInt8>) -> DecimalNumber? {
+    var number = DecimalNumber()
+    number.isNegative = cursor.pointee == UInt8(ascii: "-")
+    var position = cursor + (number.isNegative ? 1 : 0)
+    var digits = 1
+    if position[1] == UInt8(ascii: ".") {
+      let digit = position.pointee &- UInt8(ascii: "0")
+      guard digit <= 9 else { return nil }
+      number.digits = UInt64(digit)
+    } else {
+      let word = EightDigits(at: position)
+      digits = word.count
+      // A zero before other digits is no JSON; a number may go on behind eight.
+      guard UInt(bitPattern: digits &- 1) < 7, position.pointee != UInt8(ascii: "0") || digits == 1 else {
+        return nil
+      }
+      number.digits = word.first(digits).value
+    }
+    position += digits
+    if position.pointee == UInt8(ascii: ".") {
+      position += 1
+      let fraction = scanCommonFraction(&position, &number.digits)
+      guard fraction > 0, digits &+ fraction <= exactDigits else { return nil }
+      number.exponent = 0 &- fraction
+    }
+    guard position.pointee | 0x20 != UInt8(ascii: "e") else { return nil }
+    cursor = position
+    return number
+  }
+
+  /// Appends the digits at `position` and returns their number, or one above `exactDigits` if there are more.
+  @inline(__always)
+  private static func scanCommonFraction(
+    _ position: inout UnsafePointer<UInt8>, _ value: inout UInt64
+  ) -> Int {
+    let start = position
+    var word = EightDigits(at: position)
+    if word.count == 8 {
+      value = value &* 100_000_000 &+ word.value
+      position += 8
+      word = EightDigits(at: position)
+      if word.count == 8 {
+        value = value &* 100_000_000 &+ word.value
+        position += 8
+        word = EightDigits(at: position)
+        guard word.count < 8 else { return exactDigits &+ 1 }
+      }
+    }
+    let count = word.count
+    value = value &* EightDigits.scale(count) &+ word.leading(count)
+    position += count
+    return position - start
+  }
+
   /// Reads a number at `cursor` and moves behind it; nil, with `cursor` anywhere, where none stands.
   @inline(__always)
   static func scan(_ cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> DecimalNumber? {
@@ -147,6 +207,13 @@ struct EightDigits {
   /// The first `count` digits (at least one) with zeros before them.
   @inline(__always)
   func first(_ count: Int) -> EightDigits { EightDigits(lanes: lanes &<< UInt64(64 &- 8 &* count)) }
+
+  /// The number that the first `count` digits say, below eight of them; 0 for none.
+  @inline(__always)
+  func leading(_ count: Int) -> UInt64 {
+    // In two steps, since eight bytes are no shift.
+    EightDigits(lanes: (lanes &<< UInt64(56 &- 8 &* count)) &<< 8).value
+  }
 
   /// The number that eight digits say.
   @inline(__always)

@@ -16,6 +16,8 @@ final class BatchOutputs: Sendable {
     var payloadBytes = 0
     /// Where outputs lie; nil: in memory of their own.
     var memory: (any OutputMemory)?
+    /// What models answered that the plugin has called.
+    var answers: [CallAnswer] = []
 
     /// Memory for an output of `byteCount` bytes.
     func allocate(_ byteCount: Int) -> TensorMemory? {
@@ -31,9 +33,8 @@ final class BatchOutputs: Sendable {
       state.memory = memory
       state.token = token
       state.model = model
-      for position in 0..<model.description.outputs.count {
-        if position < state.tensors.count { state.tensors[position] = nil } else { state.tensors.append(nil) }
-      }
+      // Those of the batch before were let go of when it closed.
+      while state.tensors.count < model.description.outputs.count { state.tensors.append(nil) }
     }
   }
 
@@ -45,7 +46,22 @@ final class BatchOutputs: Sendable {
       for position in state.tensors.indices { state.tensors[position] = nil }
       state.payloads.removeAll(keepingCapacity: true)
       state.payloadBytes = 0
+      state.answers = []
     }
+  }
+
+  /// Keeps an answer until the batch is closed; nil: it is.
+  func keep(_ answer: CallAnswer, token: UInt64) -> CallAnswer? {
+    state.withLock { state in
+      guard token != 0, state.token == token else { return nil }
+      state.answers.append(answer)
+      return answer
+    }
+  }
+
+  /// Where the outputs of an open batch lie; nil: in memory of their own.
+  func memory(of token: UInt64) -> (any OutputMemory)? {
+    state.withLock { $0.token == token ? $0.memory : nil }
   }
 
   func add(
@@ -117,12 +133,12 @@ final class BatchOutputs: Sendable {
     }
     let tensor = Tensor(name: outputName, datatype: datatype, shape: shape, memory: memory)
     if datatype == .bytes { memset(tensor.data, 0, tensor.byteCount) }
-    state.tensors[position] = tensor
     // All at once on the first output: what was handed out must not move.
     let target = state.array.reserve(model.description.outputs.count) + position
     target.initialize(to: swerve_tensor())
     target.pointee.name = model.outputNames[position]
     tensor.describe(in: &target.pointee)
+    state.tensors[position] = tensor
     return AddedOutput(tensor: target)
   }
 
@@ -139,6 +155,10 @@ final class BatchOutputs: Sendable {
           let spec = model.description.outputs[position]
           if spec.isOptional { continue }
           return .failure(model.fault("did not add output \"\(spec.name)\""))
+        }
+        if requestCount == 1, whole.datatype != .bytes {
+          parts.append(whole)
+          continue
         }
         if requestCount > 1, whole.shape.rank == 0 || whole.shape[0] != rowCount {
           return .failure(
@@ -168,10 +188,12 @@ final class BatchOutputs: Sendable {
   }
 }
 
-/// Where the outputs of a batch lie.
+/// Where the outputs of a batch lie that is another process's, and who runs models for its plugin.
 protocol OutputMemory: AnyObject, Sendable {
   /// Aligned memory that stays until the batch's answers are used up; nil: there is none.
   func allocate(byteCount: Int) -> TensorMemory?
+  /// Runs a model for request `index` of the batch; nil: for all of it.
+  func run(_ call: ModelCall, index: Int?) throws(PluginError) -> [Tensor]
 }
 
 /// An output as the plugin gets it.

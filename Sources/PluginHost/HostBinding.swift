@@ -14,6 +14,7 @@ final class HostBinding: @unchecked Sendable {
   private struct Labels {
     var plugin = ""
     var model = ""
+    var configuration: ConfigurationValues?
   }
 
   private static let lineLimit = 8192
@@ -80,6 +81,14 @@ final class HostBinding: @unchecked Sendable {
         body(context, item)
       }
     }
+  }
+
+  /// What config/1 reads; nil: the host is no model's.
+  var configuration: ConfigurationValues? { labels.withLock { $0.configuration } }
+
+  func configure(_ configuration: String) {
+    let values = ConfigurationValues(configuration)
+    labels.withLock { $0.configuration = values }
   }
 
   var names: (plugin: String, model: String) { labels.withLock { ($0.plugin, $0.model) } }

@@ -47,6 +47,7 @@ public final class Plugin: Sendable {
   ) throws(PluginError) -> PluginModel {
     let host = services.takeBinding(plugin: self.name, model: name.isEmpty ? self.name : name)
     host.limitThreads(to: threads)
+    host.configure(configuration)
     do throws(PluginError) {
       let handle = try library.create(path: path, configuration: configuration, host: host)
       do throws(PluginError) {

@@ -17,7 +17,7 @@ public final class PluginModel: @unchecked Sendable {
   private let inputNames: CNames
   private let backend: Backend
   private let isDestroyed = Atomic<Bool>(false)
-  private let idle = Lock<[BatchExecution]>([])
+  private let idle = IdleExecutions()
 
   /// Where the plugin is executed.
   private enum Backend {
@@ -71,7 +71,8 @@ public final class PluginModel: @unchecked Sendable {
     switch backend {
     case .library(let library, let host, let handle):
       library.destroy(handle)
-      services.spareExecutions.withLock { spare in idle.withLock { spare.append(contentsOf: $0) } }
+      let executions = idle.takeAll()
+      services.spareExecutions.withLock { $0.append(contentsOf: executions) }
       host.retire()
     case .worker(let worker): worker.stop()
     }
@@ -176,10 +177,10 @@ public final class PluginModel: @unchecked Sendable {
   }
 
   /// Takes an execution back that is closed.
-  func recycle(_ execution: BatchExecution) { idle.withLock { $0.append(execution) } }
+  func recycle(_ execution: BatchExecution) { idle.give(execution) }
 
   private func takeExecution() -> BatchExecution? {
-    idle.withLock { $0.popLast() } ?? services.spareExecutions.withLock { $0.popLast() }
+    idle.take() ?? services.spareExecutions.withLock { $0.popLast() }
       ?? BatchExecution.make()
   }
 
@@ -189,7 +190,10 @@ public final class PluginModel: @unchecked Sendable {
     for position in description.inputs.indices {
       let name = description.inputs[position].name
       if next < inputs.count, inputs[next].name == name {
-        try check(inputs[next], position)
+        // A tensor that is passed on is copied, with all that it refers to.
+        if !isAsDeclared(inputs[next].datatype, inputs[next].shape, position) {
+          try check(inputs[next], position)
+        }
         next += 1
       } else if !description.inputs[position].isOptional || inputs.contains(where: { $0.name == name }) {
         return try reordered(inputs)
@@ -219,10 +223,12 @@ public final class PluginModel: @unchecked Sendable {
     return result
   }
 
+  private func isAsDeclared(_ datatype: Datatype, _ shape: Shape, _ position: Int) -> Bool {
+    datatype == description.inputs[position].datatype && description.inputs[position].shape.admits(shape)
+  }
+
   private func check(_ input: Tensor, _ position: Int) throws(PluginError) {
-    guard input.datatype == description.inputs[position].datatype,
-      description.inputs[position].shape.admits(input.shape)
-    else {
+    guard isAsDeclared(input.datatype, input.shape, position) else {
       let spec = description.inputs[position]
       throw refusal(
         "input \"\(spec.name)\" is \(spec.datatype.name) \(spec.shape); \(input.datatype.name) \(input.shape) came"

@@ -14,7 +14,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, RandomAccess
   /// The number of dimensions.
   @inlinable public var rank: Int { dimensionCount }
 
-  public init() {
+  @inlinable public init() {
     dimensions = InlineArray(repeating: 0)
     dimensionCount = 0
   }
@@ -28,7 +28,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, RandomAccess
   }
 
   /// Precondition: the rank is below `maximumRank`.
-  public mutating func append(_ dimension: Int) {
+  @inlinable public mutating func append(_ dimension: Int) {
     precondition(rank < Shape.maximumRank, "a shape has at most \(Shape.maximumRank) dimensions")
     dimensions[dimensionCount] = dimension
     dimensionCount += 1
@@ -50,10 +50,10 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, RandomAccess
 
   /// The product of the dimensions: 1 for a scalar. Nil if one is negative or the product does not
   /// fit in an `Int`.
-  public var elementCount: Int? {
+  @inlinable public var elementCount: Int? {
     var product = 1
     var overflowed = false
-    for axis in 0..<rank {
+    for axis in 0..<dimensionCount {
       let dimension = dimensions[axis]
       if dimension < 0 { return nil }
       if dimension == 0 { return 0 }
@@ -65,9 +65,13 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, RandomAccess
   }
 
   /// Whether `self`, a shape of a model's description, allows `actual`.
-  public func admits(_ actual: Shape) -> Bool {
-    guard rank == actual.rank else { return false }
-    return indices.allSatisfy { self[$0] == Shape.anySize || self[$0] == actual[$0] }
+  @inlinable public func admits(_ actual: Shape) -> Bool {
+    guard dimensionCount == actual.dimensionCount else { return false }
+    for axis in 0..<dimensionCount {
+      let dimension = dimensions[axis]
+      guard dimension == Shape.anySize || dimension == actual.dimensions[axis] else { return false }
+    }
+    return true
   }
 
   public var description: String { "[" + map(String.init).joined(separator: ",") + "]" }

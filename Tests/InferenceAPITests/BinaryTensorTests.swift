@@ -146,7 +146,7 @@ private func input(_ name: String, _ shape: String, _ datatype: String, size: In
 
   @Test func outputsAreWrittenAsJSONAndBytes() {
     let writer = InferResponseWriter(
-      id: "7", model: "m", version: 3,
+      id: "7", opening: InferResponseWriter.opening(model: "m", version: 3),
       outputs: [
         PlacedOutput(tensor: floats("y", [2], [1.5, 2]), isBinary: true),
         PlacedOutput(tensor: strings("s", [2], ["ab", ""]), isBinary: true),
@@ -169,7 +169,9 @@ private func input(_ name: String, _ shape: String, _ datatype: String, size: In
 
   @Test func anIdThatWasNotGivenIsNotAnswered() {
     let buffer = ByteBuffer()
-    InferResponseWriter(id: nil, model: "a\"b", version: 1, outputs: []).writeJSON(to: buffer)
+    InferResponseWriter(
+      id: nil, opening: InferResponseWriter.opening(model: "a\"b", version: 1), outputs: []
+    ).writeJSON(to: buffer)
     #expect(
       String(decoding: buffer.bytes, as: UTF8.self)
         == #"{"model_name":"a\"b","model_version":"1","outputs":[]}"#)

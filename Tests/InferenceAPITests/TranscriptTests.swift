@@ -47,6 +47,24 @@ import Testing
     #expect(options.headers.contains { $0.hasPrefix("Allow: ") && $0.contains("POST") })
   }
 
+  @Test func theServerAsAWholeHasOptions() throws {
+    let answer = try server.ask("OPTIONS", "*")
+    #expect(answer.status == 204)
+    #expect(answer.headers.contains("Allow: GET, HEAD, POST, OPTIONS"))
+  }
+
+  @Test(arguments: ["/v2/models/simple/infer", "/v1/models/simple:predict"])
+  func anInferenceWithoutABodyIsAskedForItsLength(path: String) throws {
+    // `ask` sends a Content-Length of its own.
+    let connection = try server.connect()
+    defer { close(connection) }
+    let request = "POST \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+    try TestServer.send(Array(request.utf8), to: connection)
+    let answer = String(decoding: try TestServer.receive(from: connection), as: UTF8.self)
+    #expect(answer.hasPrefix("HTTP/1.1 411 Length Required\r\n"))
+    #expect(answer.contains("send Content-Length"))
+  }
+
   @Test func aFullQueueSaysWhenToTryAgain() throws {
     let body = Array(#"{"instances":[1]}"#.utf8)
     let answer = try server.ask("POST", "/v1/models/busy:predict", body: body)

@@ -4,11 +4,20 @@ import PluginHost
 import Serving
 
 /// The model that the target of an inference request names, and what a request for it needs.
-final class ResolvedModel: Sendable {
+///
+/// Unchecked: `beginning` is touched on the event loop of the request that the model was looked up for, which keeps
+/// it for the next ones; the rest is constant.
+final class ResolvedModel: @unchecked Sendable {
   let reference: ModelReference
   let model: any InferenceModel
   let description: ModelDescription
   let metrics: RequestMetrics
+  /// The model's.
+  let version: Int
+  /// How each of its answers begins in the Open Inference Protocol.
+  let opening: [UInt8]
+  /// How requests for it begin.
+  let beginning = RequestBeginning()
   /// What `ModelCatalog.generation` was before the model was found.
   let generation: UInt64
 
@@ -16,6 +25,8 @@ final class ResolvedModel: Sendable {
     self.reference = reference
     self.metrics = metrics
     model = ready.model
+    version = ready.model.version
+    opening = InferResponseWriter.opening(model: reference.name, version: version)
     description = ready.description
     generation = ready.generation
   }

@@ -5,27 +5,21 @@ import Tensors
 
 /// Answers an inference request of the Open Inference Protocol.
 struct InferAnswer: InferenceAnswer {
-  let id: String?
-  private let inputs: [Tensor]
-  private let requested: [RequestedOutput]
-  private let prefersBinary: Bool
-  private let reference: ModelReference
-  private let version: Int
+  private let request: InferRequest
+  private let resolved: ResolvedModel
 
-  init(request: InferRequest, reference: ModelReference, version: Int) {
-    id = request.id
-    inputs = request.inputs
-    requested = request.outputs
-    prefersBinary = request.prefersBinaryOutputs
-    self.reference = reference
-    self.version = version
+  init(request: InferRequest, resolved: ResolvedModel) {
+    self.request = request
+    self.resolved = resolved
   }
+
+  var id: String? { request.id }
 
   func respond(
     with outputs: [Tensor], headers: [(StaticString, String)], to exchange: Exchange
   ) throws(APIFailure) {
     let writer = InferResponseWriter(
-      id: id, model: reference.name, version: version, outputs: try select(outputs))
+      id: request.id, opening: resolved.opening, outputs: try select(outputs))
     guard writer.hasBinaryPart else {
       return exchange.respond(status: 200, headers: headers) { writer.writeJSON(to: $0) }
     }
@@ -44,13 +38,14 @@ struct InferAnswer: InferenceAnswer {
 
   /// The outputs that were asked for, in the order of the request.
   private func select(_ outputs: [Tensor]) throws(APIFailure) -> [PlacedOutput] {
-    guard !requested.isEmpty else {
+    let prefersBinary = request.prefersBinaryOutputs
+    guard !request.outputs.isEmpty else {
       return outputs.map { PlacedOutput(tensor: $0, isBinary: prefersBinary) }
     }
     var selected: [PlacedOutput] = []
-    for output in requested {
+    for output in request.outputs {
       guard let tensor = outputs.first(where: { $0.name == output.name }) else {
-        throw APIFailure(500, "model '\(reference.name)' gave no output '\(output.name)'")
+        throw APIFailure(500, "model '\(resolved.reference.name)' gave no output '\(output.name)'")
       }
       var placed = PlacedOutput(tensor: tensor, isBinary: output.isBinary ?? prefersBinary)
       if let classification = output.classification { placed.tensor = try classification.classes(of: tensor) }
@@ -65,11 +60,11 @@ struct InferAnswer: InferenceAnswer {
   }
 
   func failure(for error: ServingError) -> APIFailure {
-    var failure = APIFailure(error, dialect: .openInference, model: reference)
-    if let tensor = error.tensor, let index = inputs.lastIndex(where: { $0.name == tensor }) {
+    var failure = APIFailure(error, dialect: .openInference, model: resolved.reference)
+    if let tensor = error.tensor, let index = request.inputs.lastIndex(where: { $0.name == tensor }) {
       failure.message += " (inputs[\(index)])"
     }
-    failure.message = "[request id: \(id ?? "<id_unknown>")] " + failure.message
+    failure.message = "[request id: \(request.id ?? "<id_unknown>")] " + failure.message
     return failure
   }
 }

@@ -2,7 +2,11 @@ import Scheduling
 import Tensors
 
 /// An inference request of the Open Inference Protocol, read.
-struct InferRequest {
+///
+/// An object, since it is passed on to the answer: one reference to count instead of those of all that it holds.
+///
+/// Unchecked: whoever reads the request changes it, before anybody else has it; nobody does afterwards.
+final class InferRequest: @unchecked Sendable {
   /// As the client gave it; the answer repeats it.
   var id: String?
   /// The request's `parameters` as JSON text, for the model.

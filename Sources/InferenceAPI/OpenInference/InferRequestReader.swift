@@ -13,14 +13,25 @@ struct InferRequestReader {
   private var reader: JSONReader
   private var blobs: BinaryInputs
   private let regions: SharedMemoryRegions?
+  private let memory: (_ byteCount: Int) -> TensorMemory?
+  private let beginning: RequestBeginning?
+  /// Whether nothing that matters has come before `inputs`, so that their beginning may be learnt.
+  private var beginsWithInputs = false
   private var sharedBytes = 0
   private var place = RequestPlace()
 
   /// Reads `text`, and takes binary inputs from `blobs` and shared ones from `regions`.
+  ///
+  /// - Parameters:
+  ///   - memory: where the elements of numbers in the text are to lie.
+  ///   - beginning: how requests for the model begin, if that is kept.
   init(
     text: UnsafeRawBufferPointer, blobs: BinaryInputs, model: String, limits: APILimits,
-    regions: SharedMemoryRegions? = nil
+    regions: SharedMemoryRegions? = nil, beginning: RequestBeginning? = nil,
+    memory: @escaping (_ byteCount: Int) -> TensorMemory? = { TensorMemory(byteCount: $0) }
   ) {
+    self.beginning = beginning
+    self.memory = memory
     self.model = model
     self.limits = limits
     self.text = text
@@ -75,9 +86,16 @@ struct InferRequestReader {
   // MARK: - The request
 
   private mutating func readRequest() throws -> InferRequest {
-    var request = InferRequest()
+    let request = InferRequest()
     var seen = Members()
-    try reader.beginObject()
+    if let known = beginning?.find(in: text) {
+      reader.go(to: known.place)
+      seen.insert(.inputs)
+      try readInputs(into: request, from: known)
+      place = RequestPlace()
+    } else {
+      try reader.beginObject()
+    }
     while let key = try reader.nextMember() {
       switch key {
       case "id":
@@ -85,13 +103,15 @@ struct InferRequestReader {
         request.id = try readName(reader.readString())
       case "parameters":
         try enter("parameters", .parameters, &seen)
-        try readParameters(into: &request)
+        try readParameters(into: request)
       case "inputs":
         try enter("inputs", .inputs, &seen)
-        try readInputs(into: &request)
+        beginsWithInputs = beginning != nil && seen == .inputs
+        try reader.beginArray()
+        try readInputs(into: request)
       case "outputs":
         try enter("outputs", .outputs, &seen)
-        try readOutputs(into: &request)
+        try readOutputs(into: request)
       default:
         _ = try reader.skipValue()
       }
@@ -119,7 +139,7 @@ struct InferRequestReader {
     return name
   }
 
-  private mutating func readParameters(into request: inout InferRequest) throws {
+  private mutating func readParameters(into request: InferRequest) throws {
     let bytes = try reader.skipValue()
     guard bytes.count <= limits.maximumParameterBytes else {
       throw refuse("\(bytes.count) bytes of parameters; at most \(limits.maximumParameterBytes) are allowed")
@@ -147,12 +167,15 @@ struct InferRequestReader {
 
   // MARK: - Inputs
 
-  private mutating func readInputs(into request: inout InferRequest) throws {
-    try reader.beginArray()
-    while try reader.nextElement() {
+  /// Behind the bracket of the list, or where the `data` of its first element begins.
+  private mutating func readInputs(
+    into request: InferRequest, from known: RequestBeginning.Known? = nil
+  ) throws {
+    var known = known
+    while try known != nil || reader.nextElement() {
       place = RequestPlace(list: "inputs", index: request.inputs.count)
       try checkCount(request.inputs.count)
-      request.inputs.append(try readInput())
+      request.inputs.append(try readInput(from: known.take()))
     }
   }
 
@@ -162,23 +185,16 @@ struct InferRequestReader {
     }
   }
 
-  /// The members of an input that were seen so far.
-  private struct PartialInput {
-    var name: String?
-    var datatype: Datatype?
-    var shape: Shape?
-    /// The bytes of `data`, when it came before the shape or the datatype.
-    var deferredData: UnsafeRawBufferPointer?
-    var tensor: Tensor?
-    var parameters = TensorParameters()
-
-    var hasData: Bool { deferredData != nil || tensor != nil }
-  }
-
-  private mutating func readInput() throws -> Tensor {
-    var input = PartialInput()
-    var seen = Members()
-    try reader.beginObject()
+  private mutating func readInput(from known: RequestBeginning.Known?) throws -> Tensor {
+    var input = known?.input ?? PartialInput()
+    var seen = known?.seen ?? Members()
+    if known != nil {
+      place.field = "data"
+      try readData(of: &input)
+      place.field = nil
+    } else {
+      try reader.beginObject()
+    }
     while let key = try reader.nextMember() {
       switch key {
       case "name":
@@ -195,17 +211,23 @@ struct InferRequestReader {
         input.parameters = try TensorParameters(reading: &reader)
       case "data":
         try enter("data", .data, &seen)
+        if beginsWithInputs, place.index == 0, input.datatype != nil, input.shape != nil {
+          beginning?.learn(text, reader, input, seen)
+        }
         try readData(of: &input)
       default:
         _ = try reader.skipValue()
       }
       place.field = nil
     }
-    return try finish(input)
+    return try finish(&input)
   }
 
   private mutating func readDatatype() throws -> Datatype {
-    let name = try reader.readString()
+    let text = try reader.readText()
+    // The one that most requests have, without making a string of it.
+    if case "FP32" = text { return .fp32 }
+    let name = text.string
     guard let datatype = Datatype(name: name) else {
       let known = Datatype.allCases.map(\.name).joined(separator: ", ")
       throw refuse("'\(excerpt(name))' is not a datatype; expected one of \(known)")
@@ -237,11 +259,17 @@ struct InferRequestReader {
       return
     }
     input.tensor = try reader.readTensor(
-      name: input.name ?? "", datatype: datatype, shape: shape, path: dataPath(place.index))
+      name: input.name ?? "", datatype: datatype, shape: shape, path: dataPath(place.index),
+      in: memory(for: datatype))
+  }
+
+  /// Records of texts hold addresses, which mean nothing elsewhere.
+  private func memory(for datatype: Datatype) -> (_ byteCount: Int) -> TensorMemory? {
+    datatype == .bytes ? { TensorMemory(byteCount: $0) } : memory
   }
 
   /// Checks that nothing is missing and that the elements come from exactly one source.
-  private mutating func finish(_ input: PartialInput) throws -> Tensor {
+  private mutating func finish(_ input: inout PartialInput) throws -> Tensor {
     guard let name = input.name else { throw refuse("'name' is missing; give the input's name") }
     guard let datatype = input.datatype else {
       throw refuse("'datatype' of input '\(excerpt(name))' is missing; give one such as FP32")
@@ -262,10 +290,11 @@ struct InferRequestReader {
       place.field = "data"
       let path = dataPath(place.index)
       return try withOffset(of: data) {
-        try $0.readTensor(name: name, datatype: datatype, shape: shape, path: path)
+        try $0.readTensor(name: name, datatype: datatype, shape: shape, path: path, in: memory(for: datatype))
       }
     }
-    guard var tensor = input.tensor else { throw refuse("'data' is missing") }
+    guard var tensor = input.tensor.take() else { throw refuse("'data' is missing") }
+    // The name may have come after the data.
     tensor.name = name
     return tensor
   }
@@ -324,7 +353,7 @@ struct InferRequestReader {
 
   // MARK: - Outputs
 
-  private mutating func readOutputs(into request: inout InferRequest) throws {
+  private mutating func readOutputs(into request: InferRequest) throws {
     try reader.beginArray()
     while try reader.nextElement() {
       place = RequestPlace(list: "outputs", index: request.outputs.count)
@@ -365,19 +394,6 @@ struct InferRequestReader {
       name: name, isBinary: parameters.isBinary, classification: classification,
       sharedMemory: try parameters.sharedMemory.map(slice))
   }
-}
-
-/// The members of an object that were seen, so that none is given twice.
-private struct Members: OptionSet {
-  let rawValue: UInt16
-  static let id = Members(rawValue: 1 << 0)
-  static let parameters = Members(rawValue: 1 << 1)
-  static let inputs = Members(rawValue: 1 << 2)
-  static let outputs = Members(rawValue: 1 << 3)
-  static let name = Members(rawValue: 1 << 4)
-  static let datatype = Members(rawValue: 1 << 5)
-  static let shape = Members(rawValue: 1 << 6)
-  static let data = Members(rawValue: 1 << 7)
 }
 
 private let firstDataPaths = (0..<16).map { "inputs[\($0)].data" }

@@ -6,8 +6,8 @@ import Tensors
 /// Writes the answer to an inference request of the Open Inference Protocol.
 struct InferResponseWriter {
   let id: String?
-  let model: String
-  let version: Int
+  /// What `opening` made of the model.
+  let opening: [UInt8]
   let outputs: [PlacedOutput]
 
   /// Whether anything follows the JSON; an empty tensor stands in the JSON either way.
@@ -21,16 +21,23 @@ struct InferResponseWriter {
       json.write(id)
       buffer.append(",")
     }
-    buffer.append("\"model_name\":")
-    json.write(model)
-    buffer.append(",\"model_version\":\"")
-    buffer.append(decimal: version)
-    buffer.append("\",\"outputs\":[")
+    opening.withUnsafeBytes { buffer.append($0) }
     for (index, output) in outputs.enumerated() {
       if index > 0 { buffer.append(",") }
       write(output, json)
     }
     buffer.append("]}")
+  }
+
+  /// What all answers of a model have before their outputs, as they follow the `id`.
+  static func opening(model: String, version: Int) -> [UInt8] {
+    let buffer = ByteBuffer(capacity: 128)
+    buffer.append("\"model_name\":")
+    JSONWriter(buffer).write(model)
+    buffer.append(",\"model_version\":\"")
+    buffer.append(decimal: version)
+    buffer.append("\",\"outputs\":[")
+    return Array(buffer.bytes)
   }
 
   private func write(_ output: PlacedOutput, _ json: JSONWriter) {

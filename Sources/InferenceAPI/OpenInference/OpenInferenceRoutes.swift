@@ -44,11 +44,10 @@ extension InferenceService {
   func infer(_ exchange: Exchange, _ resolved: ResolvedModel) {
     var context = CallContext(exchange, self, metrics: resolved.metrics)
     do throws(APIFailure) {
-      var request = try readInferRequest(exchange, resolved)
-      try checkOutputs(&request.outputs, of: resolved)
+      let request = try readInferRequest(exchange, resolved)
+      if !request.outputs.isEmpty { try checkOutputs(&request.outputs, of: resolved) }
       context.finishedReading()
-      let answer = InferAnswer(
-        request: request, reference: resolved.reference, version: resolved.model.version)
+      let answer = InferAnswer(request: request, resolved: resolved)
       try submit(
         exchange, answer, context, to: resolved, .openInference,
         InferenceArguments(
@@ -69,7 +68,7 @@ extension InferenceService {
     guard let header = exchange.header("Inference-Header-Content-Length") else {
       var reader = InferRequestReader(
         text: UnsafeRawBufferPointer(body), blobs: .none, model: model, limits: limits,
-        regions: sharedMemory)
+        regions: sharedMemory, beginning: resolved.beginning, memory: resolved.model.inputMemory)
       return try reader.read()
     }
     guard !header.isEmpty, header.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(header),
@@ -85,7 +84,7 @@ extension InferenceService {
     var reader = InferRequestReader(
       text: UnsafeRawBufferPointer(rebasing: body[..<length]),
       blobs: BinaryInputs(rest: UnsafeMutableRawBufferPointer(rebasing: body[length...]), owner: exchange),
-      model: model, limits: limits, regions: sharedMemory)
+      model: model, limits: limits, regions: sharedMemory, beginning: resolved.beginning)
     return try reader.read()
   }
 

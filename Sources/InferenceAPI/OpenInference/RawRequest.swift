@@ -14,7 +14,7 @@ enum RawRequest {
           + "in '\(excerpt(model))' model configuration")
     }
     let input = description.inputs[0]
-    var request = InferRequest()
+    let request = InferRequest()
     request.prefersBinaryOutputs = true
     if input.datatype == .bytes {
       request.inputs = [try bytesTensor(body, for: input)]

@@ -20,6 +20,8 @@ final class IsolatedModel: @unchecked Sendable {
   struct State {
     var phase = Phase.starting
     var process: WorkerProcess?
+    /// One that makes its model.
+    var newcomer: WorkerProcess?
     var idleLanes = Array((0..<Lane.limit).reversed())
     var running = 0
     /// Batches that want to run alone, and whether one does.
@@ -40,11 +42,14 @@ final class IsolatedModel: @unchecked Sendable {
   let answers: SharedArena
   let monitor = Monitor(State())
   let typicalAnswer = Atomic<Int>(0)
+  /// One for each lane.
+  let spins: [SpinBudget]
   private let jobs = Atomic<Int>(0)
   private let command: WorkerCommand
   private let message: CreateMessage
   private let plugin: Int32
   private let pluginPath: String
+  private static let creationTimeout: Int64 = 600_000_000_000
 
   /// Starts a worker and has it make the model. Blocks.
   init(
@@ -60,10 +65,13 @@ final class IsolatedModel: @unchecked Sendable {
     self.name = name
     self.settings = settings
     self.command = command
+    spins = (0..<Lane.limit).map { _ in SpinBudget(limit: command.spinNanoseconds) }
     self.services = services
     pluginPath = path
     message = Self.message(path, model, configuration, name, settings, command, services)
-    startThread { [self] in supervise() }
+    guard startThread({ [self] in supervise() }) else {
+      throw PluginError(status: .unavailable, message: "no thread to be had to start a worker from")
+    }
     let outcome: Result<Void, PluginError>? = monitor.wait { state in
       switch state.phase {
       case .running: .success(())
@@ -99,13 +107,15 @@ final class IsolatedModel: @unchecked Sendable {
     return message
   }
 
-  /// Memory that the worker sees, for a batch's inputs; nil: there is none left.
-  func inputMemory(_ byteCount: Int) -> TensorMemory? { inputs.allocate(byteCount)?.memory }
+  /// Memory that the worker sees, for inputs; nil: there is none left. Requests that wait may have half of it, so that
+  /// those that are executed find some.
+  func inputMemory(_ byteCount: Int) -> TensorMemory? {
+    guard inputs.bytesInUse < inputs.region.byteCount / 2 else { return nil }
+    return inputs.allocate(byteCount)?.memory
+  }
 
   /// A number for the next batch.
   func nextJob() -> Int { jobs.wrappingAdd(1, ordering: .relaxed).newValue }
-
-  var spinNanoseconds: Int64 { command.spinNanoseconds }
 
   /// Why the model does not serve for some time; nil if it does, or will in a moment.
   var fault: String? {
@@ -124,7 +134,7 @@ final class IsolatedModel: @unchecked Sendable {
     let isStopped: Void? = monitor.wait(until: monotonicNow() + 2_000_000_000) { state in
       if case .stopped = state.phase { () } else { nil }
     }
-    if isStopped == nil { monitor.withLock { $0.process }?.end("was told to end") }
+    if isStopped == nil { monitor.withLock { $0.process ?? $0.newcomer }?.end("was told to end") }
   }
 
   // MARK: - The supervisor's thread
@@ -150,22 +160,32 @@ final class IsolatedModel: @unchecked Sendable {
   private func runWorker() throws(PluginError) -> WorkerEnd? {
     let process = try WorkerProcess(
       command: command, inputs: inputs.region, answers: answers.region, plugin: plugin)
-    startThread { [self] in
-      let reports = WorkerReports(services: services, plugin: pluginPath, model: name)
-      process.watch(reports.take)
+    let reports = WorkerReports(services: services, plugin: pluginPath, model: name)
+    guard startThread({ process.watch(reports.take) }) else {
+      process.abandon()
+      throw PluginError(status: .unavailable, message: "no thread to be had to watch a worker")
     }
+    monitor.change { $0.newcomer = process }
+    defer { monitor.change { $0.newcomer = nil } }
     var writer = MessageWriter()
     message.write(to: &writer)
     let conversation = Conversation(
-      process: process, index: 0, answers: answers, description: description, requests: [],
-      timeout: 600_000_000_000, spinNanoseconds: 0)
-    guard conversation.say(writer, through: inputs, memory: 0) else {
+      of: self, process: process, index: 0, requests: [], timeout: Self.creationTimeout, spin: nil)
+    guard conversation.say(writer, memory: 0) else {
       process.end("has no memory to share")
       throw PluginError(status: .outOfMemory, message: "no memory to share with a worker")
     }
     switch conversation.hearOfCreation() {
     case .success(let description)?:
-      if !monitor.withLock({ $0.hasServed }) { self.description = description }
+      if !monitor.withLock({ $0.hasServed }) {
+        self.description = description
+      } else if !description.isInterchangeable(with: self.description) {
+        process.end("describes its model otherwise than before")
+        _ = process.life.wait { $0.end }
+        throw PluginError(
+          status: .unavailable, message: "the worker describes its model otherwise than the one before it did"
+        )
+      }
     case .failure(let error)?:
       process.end("refused")
       _ = process.life.wait { $0.end }

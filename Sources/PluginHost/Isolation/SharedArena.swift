@@ -1,5 +1,6 @@
 internal import CIsolation
 internal import Locks
+internal import Synchronization
 internal import Tensors
 
 /// Blocks of shared memory, handed out and taken back by the server only: what a worker does to the memory cannot
@@ -14,6 +15,7 @@ final class SharedArena: Sendable {
   let region: SharedRegion
   /// What is free, ascending, never two side by side.
   private let free: Lock<[Range<Int>]>
+  private let used = Atomic<Int>(0)
 
   init?(name: String, byteCount: Int) {
     guard let region = SharedRegion(name: name, byteCount: byteCount) else { return nil }
@@ -31,11 +33,13 @@ final class SharedArena: Sendable {
       if rest.isEmpty { free.remove(at: index) } else { free[index] = rest }
       return start..<start + wanted
     }
+    if range != nil { used.add(wanted, ordering: .relaxed) }
     return range.map { ArenaBlock(arena: self, range: $0) }
   }
 
   fileprivate func release(_ range: Range<Int>) {
     guard !range.isEmpty else { return }
+    used.subtract(range.count, ordering: .relaxed)
     let first = max(range.lowerBound, Self.kept) / Self.pageBytes * Self.pageBytes
     // Pages that the block shares with its neighbours stay; it must still be the block's while they go.
     let from = first < range.lowerBound ? first + Self.pageBytes : first
@@ -68,7 +72,7 @@ final class SharedArena: Sendable {
   }
 
   /// Bytes that are handed out.
-  var bytesInUse: Int { region.byteCount - free.withLock { $0.reduce(0) { $0 + $1.count } } }
+  var bytesInUse: Int { used.load(ordering: .relaxed) }
 }
 
 /// A part of an arena, given back when the last reference goes.

@@ -17,6 +17,9 @@ final class WorkerPool: @unchecked Sendable {
   /// Threads that execute, and how many may unless a model would else have none.
   private var running = 0
   private var workerCount: Int
+  /// Threads that wait for one model's answer, and their condition.
+  private var helpers = 0
+  private let helped = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private var isStopping = false
   /// Threads that are to end as soon as they have nothing to do.
   private var surplus = 0
@@ -35,6 +38,11 @@ final class WorkerPool: @unchecked Sendable {
     self.permits = permits
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
+    var attributes = pthread_condattr_t()
+    pthread_condattr_init(&attributes)
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    pthread_cond_init(helped, &attributes)
+    pthread_condattr_destroy(&attributes)
     alarm.start()
     for _ in 0..<(max(workerCount, 1) + max(workerCount, 2)) {
       threads.append(Threads.start { [self] in work() })
@@ -44,6 +52,8 @@ final class WorkerPool: @unchecked Sendable {
   deinit {
     pthread_mutex_destroy(mutex)
     pthread_cond_destroy(condition)
+    pthread_cond_destroy(helped)
+    helped.deallocate()
     mutex.deallocate()
     condition.deallocate()
   }
@@ -55,8 +65,52 @@ final class WorkerPool: @unchecked Sendable {
     pending.wrappingAdd(1, ordering: .releasing)
     // Where all workers are busy, whoever ends first takes it, but for a model of which nothing runs.
     let wake = sleeping > 0 && (running < workerCount || model.runningTurns.count == 0)
+    if helpers > 0 { pthread_cond_broadcast(helped) }
     pthread_mutex_unlock(mutex)
     if wake { pthread_cond_signal(condition) }
+  }
+
+  // MARK: - Threads that wait for a model
+
+  /// Gives the caller turns of `model` until `isDone`, which is asked under the pool's lock: after each turn, when
+  /// `wakeHelpers` is called, and now and then, after `look`.
+  func help(_ model: ServedModel, until isDone: () -> Bool, lookingAt look: () -> Void) {
+    pthread_mutex_lock(mutex)
+    helpers += 1
+    while !isDone() {
+      if takeTurn(of: model) {
+        pthread_mutex_unlock(mutex)
+        model.runTurn()
+        pthread_mutex_lock(mutex)
+      } else if !waitForHelp() {
+        pthread_mutex_unlock(mutex)
+        look()
+        pthread_mutex_lock(mutex)
+      }
+    }
+    helpers -= 1
+    pthread_mutex_unlock(mutex)
+  }
+
+  private func takeTurn(of model: ServedModel) -> Bool {
+    guard let index = turns[head...].firstIndex(where: { $0 === model }) else { return false }
+    turns.remove(at: index)
+    pending.wrappingSubtract(1, ordering: .relaxed)
+    return true
+  }
+
+  /// Sleeps until there may be a turn or an answer; false: neither for some time.
+  private func waitForHelp() -> Bool {
+    let end = Threads.now() + 20_000_000
+    var time = timespec(tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
+    return pthread_cond_timedwait(helped, mutex, &time) == 0
+  }
+
+  /// Has those who help ask again whether they are done.
+  func wakeHelpers() {
+    pthread_mutex_lock(mutex)
+    if helpers > 0 { pthread_cond_broadcast(helped) }
+    pthread_mutex_unlock(mutex)
   }
 
   /// Adds threads.

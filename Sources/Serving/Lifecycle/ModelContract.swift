@@ -26,36 +26,56 @@ final class ModelContract: Sendable {
     let isInOrder = areInOrder(inputs)
     if !isInOrder { try checkNames(inputs) }
     var rows: Int?
-    for (index, input) in inputs.enumerated() {
-      guard let position = isInOrder ? index : description.inputs.firstIndex(where: { $0.name == input.name })
+    for index in inputs.indices {
+      let name = isInOrder ? "" : inputs[index].name
+      guard let position = isInOrder ? index : description.inputs.firstIndex(where: { $0.name == name })
       else { continue }
-      let spec = description.inputs[position]
-      guard input.datatype == spec.datatype else {
-        throw ServingError(
-          .invalidArgument,
-          "inference input '\(input.name)' data-type is '\(input.datatype.name)', but model '\(name)' expects "
-            + "'\(spec.datatype.name)'", tensor: input.name)
-      }
-      guard spec.shape.admits(input.shape) else {
-        throw ServingError(
-          .invalidArgument,
-          "unexpected shape for input '\(input.name)' for model '\(name)'. Expected \(spec.shape), got "
-            + "\(input.shape)." + shapeHint(spec.shape, input.shape), tensor: input.name)
-      }
-      guard input.shape.extent <= ModelContract.maximumExtent else {
-        throw ServingError(
-          .invalidArgument,
-          "the dimensions \(input.shape) of input '\(input.name)' for model '\(name)' multiply to more than "
-            + "\(ModelContract.maximumExtent), a dimension of 0 left out", tensor: input.name)
-      }
-      guard isBatching, let first = input.shape.first else { continue }
-      if let rows, rows != first {
-        throw ServingError(
-          .invalidArgument,
-          "input '\(input.name)' batch size does not match other inputs for '\(name)': dimension 0 is \(first), "
-            + "of the inputs before it \(rows)", tensor: input.name)
-      }
+      try check(index, of: inputs, against: position)
+      guard isBatching, let first = inputs[index].shape.first else { continue }
+      if let rows, rows != first { throw otherRows(inputs[index].name, first, rows) }
       rows = first
+    }
+  }
+
+  /// Looks at an input without a copy of it, which would count references to all that it holds.
+  private func check(
+    _ index: Int, of inputs: [Tensor], against position: Int
+  ) throws(ServingError) {
+    let shape = inputs[index].shape
+    if inputs[index].datatype == description.inputs[position].datatype,
+      description.inputs[position].shape.admits(shape), shape.extent <= ModelContract.maximumExtent
+    {
+      return
+    }
+    try refuse(inputs[index], description.inputs[position])
+  }
+
+  private func otherRows(_ input: String, _ got: Int, _ before: Int) -> ServingError {
+    ServingError(
+      .invalidArgument,
+      "input '\(input)' batch size does not match other inputs for '\(name)': dimension 0 is \(got), "
+        + "of the inputs before it \(before)", tensor: input)
+  }
+
+  /// Throws what is wrong with one input.
+  private func refuse(_ input: Tensor, _ spec: TensorSpec) throws(ServingError) {
+    guard input.datatype == spec.datatype else {
+      throw ServingError(
+        .invalidArgument,
+        "inference input '\(input.name)' data-type is '\(input.datatype.name)', but model '\(name)' expects "
+          + "'\(spec.datatype.name)'", tensor: input.name)
+    }
+    guard spec.shape.admits(input.shape) else {
+      throw ServingError(
+        .invalidArgument,
+        "unexpected shape for input '\(input.name)' for model '\(name)'. Expected \(spec.shape), got "
+          + "\(input.shape)." + shapeHint(spec.shape, input.shape), tensor: input.name)
+    }
+    guard input.shape.extent <= ModelContract.maximumExtent else {
+      throw ServingError(
+        .invalidArgument,
+        "the dimensions \(input.shape) of input '\(input.name)' for model '\(name)' multiply to more than "
+          + "\(ModelContract.maximumExtent), a dimension of 0 left out", tensor: input.name)
     }
   }
 

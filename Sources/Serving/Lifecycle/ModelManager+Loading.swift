@@ -131,6 +131,7 @@ extension ModelManager {
         return nil
       }
       state.directory.put(model)
+      calls.forget(model.name)
       if let old { state.retiring.append(old) }
       return old
     }
@@ -146,6 +147,7 @@ extension ModelManager {
     let gone: ServedModel? = state.withLock { state in
       guard let gone = state.directory.remove(name, version) else { return nil }
       state.past[name, default: [:]][version] = "unloaded"
+      calls.forget(name)
       state.retiring.append(gone)
       return gone
     }

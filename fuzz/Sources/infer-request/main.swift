@@ -59,13 +59,17 @@ func readSplit(_ body: Body, head: Int, isView: Bool) -> Outcome {
   }
 }
 
-func readJSON(_ body: Body) -> Outcome {
+func readJSON(_ body: Body, _ beginning: RequestBeginning? = nil) -> Outcome {
   outcome { () throws(APIFailure) in
     var reader = InferRequestReader(
-      text: UnsafeRawBufferPointer(body.bytes), blobs: .none, model: "m", limits: APILimits())
+      text: UnsafeRawBufferPointer(body.bytes), blobs: .none, model: "m", limits: APILimits(),
+      beginning: beginning)
     return try reader.read()
   }
 }
+
+/// What all the inputs of this process have taught.
+let beginning = RequestBeginning()
 
 func readRaw(_ body: Body, _ datatype: Datatype, isView: Bool) -> Outcome {
   let input = TensorSpec(name: "x", datatype: datatype, shape: [-1, 2])
@@ -84,6 +88,9 @@ func compare(_ content: UnsafeRawBufferPointer, head: Int, _ datatype: Datatype)
   precondition(split == readSplit(other, head: head, isView: true), "alignment changes the request")
   precondition(split == readSplit(other, head: head, isView: false), "copying changes the request")
   precondition(readJSON(aligned) == readJSON(other), "alignment changes the request")
+  precondition(readJSON(aligned) == readJSON(other, beginning), "what came before changes the request")
+  let own = RequestBeginning()
+  precondition(readJSON(other, own) == readJSON(aligned, own), "a known beginning changes the request")
   precondition(readRaw(aligned, datatype, isView: true) == readRaw(other, datatype, isView: false))
 }
 
