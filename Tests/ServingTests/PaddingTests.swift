@@ -1,4 +1,5 @@
 import PluginHost
+import Scheduling
 import Tensors
 import TestSupport
 import Testing

@@ -144,23 +144,20 @@ final class WorkerPool: @unchecked Sendable {
   }
 
   private func work() {
-    var last: ServedModel?
-    while let model = nextTurn(after: last.take()) {
+    while let model = nextTurn() {
       // A turn that waits for another process uses no processor of its own.
       let permit = model.isIsolated ? nil : permits?.take()
       model.runTurn()
       if let permit { permits?.give(permit) }
-      last = model
+      leave(model)
     }
   }
 
   /// Waits for a turn; nil when it is time to end.
-  private func nextTurn(after last: ServedModel?) -> ServedModel? {
-    if last == nil { spin() }
+  private func nextTurn() -> ServedModel? {
+    spin()
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    if let last { leave(last) }
-    var mayRest = last == nil
     while true {
       if let index = turnToTake() {
         let model = take(at: index)
@@ -174,14 +171,6 @@ final class WorkerPool: @unchecked Sendable {
         surplus -= 1
         return nil
       }
-      guard mayRest else {
-        // One look awake, as before any sleep.
-        mayRest = true
-        pthread_mutex_unlock(mutex)
-        spin()
-        pthread_mutex_lock(mutex)
-        continue
-      }
       sleeping += 1
       pthread_cond_wait(condition, mutex)
       sleeping -= 1
@@ -189,8 +178,10 @@ final class WorkerPool: @unchecked Sendable {
   }
 
   private func leave(_ model: ServedModel) {
+    pthread_mutex_lock(mutex)
     running -= 1
     model.runningTurns.count -= 1
+    pthread_mutex_unlock(mutex)
   }
 
   /// The oldest turn that may be taken: any while a worker is free, else one of a model of which nothing runs.
