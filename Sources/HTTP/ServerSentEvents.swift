@@ -17,7 +17,7 @@ public struct ServerSentEvents: Sendable {
   public init(answering exchange: Exchange, headers: [(StaticString, String)] = []) {
     self.exchange = exchange
     exchange.beginStream(
-      status: 200, contentType: "text/event-stream",
+      status: 200, contentType: "text/event-stream; charset=utf-8",
       headers: [("Cache-Control", "no-cache"), ("X-Accel-Buffering", "no")] + headers)
   }
 

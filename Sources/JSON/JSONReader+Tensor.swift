@@ -245,7 +245,8 @@ extension JSONReader {
       return JSONError(message: "\(fault.message)", path: path, offset: self.end - start - fault.remaining)
     case .base64:
       return JSONError(
-        message: "expected base64 of the standard alphabet in 'b64'", path: path, offset: offset)
+        message: "Unable to base64 decode 'b64': expected the standard alphabet, padded", path: path,
+        offset: offset)
     case .noMemory: return JSONError(message: "no memory for the elements", path: path, offset: offset)
     }
   }

@@ -46,7 +46,8 @@ struct TensorBuilder {
 
   /// Where the next `room` bytes of a `bytes` element go; nil when there is no memory.
   mutating func reservePayload(_ room: Int) -> UnsafeMutablePointer<UInt8>? {
-    if room > (payload?.byteCount ?? 0) - payloadCount {
+    // An empty element takes no room, but a place to point at.
+    if payload == nil || room > (payload?.byteCount ?? 0) - payloadCount {
       let expected = max(payloadCount * 2, capacity * 16)
       guard let larger = TensorMemory(byteCount: max(payloadCount + room, expected)) else { return nil }
       if let payload { larger.base.copyMemory(from: payload.base, byteCount: payloadCount) }

@@ -19,7 +19,10 @@ extension TritonConfiguration {
         for inner in reshape.fields where inner.name == "shape" {
           settings.reshaped?.append(try reshape.integer(inner, -1...Int.max))
         }
-      case "label_filename": settings.labels = try labels(try message.text(field), field, message)
+      case "label_filename":
+        settings.labelFile = try message.text(field)
+        // As in configurations that were written by a program.
+        if !settings.labelFile.isEmpty { settings.labels = try labels(settings.labelFile, field, message) }
       case "optional": settings.isOptional = try message.bool(field)
       case "format":
         if try message.word(field) != "FORMAT_NONE" {
@@ -46,13 +49,24 @@ extension TritonConfiguration {
   func datatype(_ field: ProtobufField, _ message: MessageReader) throws(ConfigurationFault)
     -> Datatype
   {
-    let word = try message.word(field)
+    var word = try message.word(field)
+    // The text format takes the number of a value for its name.
+    if let number = Int(word), TritonConfiguration.datatypes.indices.contains(number) {
+      word = TritonConfiguration.datatypes[number]
+    }
     if word == "TYPE_STRING" { return .bytes }
     guard word.hasPrefix("TYPE_"), let datatype = Datatype(name: String(word.dropFirst(5))),
       datatype != .bytes
     else { throw message.fault(field, "TYPE_FP32, TYPE_INT64, TYPE_STRING or the like") }
     return datatype
   }
+
+  /// The values of Triton's `DataType`, in the order of their numbers.
+  private static let datatypes = [
+    "TYPE_INVALID", "TYPE_BOOL", "TYPE_UINT8", "TYPE_UINT16", "TYPE_UINT32", "TYPE_UINT64", "TYPE_INT8",
+    "TYPE_INT16",
+    "TYPE_INT32", "TYPE_INT64", "TYPE_FP16", "TYPE_FP32", "TYPE_FP64", "TYPE_STRING", "TYPE_BF16",
+  ]
 
   /// The lines of a labels file in the model's folder.
   private func labels(

@@ -42,11 +42,16 @@ public struct TritonConfiguration {
   ) throws(ConfigurationFault) {
     switch field.name {
     case "name":
-      guard try message.text(field) == name else {
+      let text = try message.text(field)
+      guard text == name || text.isEmpty else {
         throw message.fault(field, "\"\(name)\", the name of the model's folder")
       }
-    case "platform": platform = (field, try message.text(field))
-    case "backend": backend = try message.text(field)
+    case "platform":
+      let text = try message.text(field)
+      platform = text.isEmpty ? nil : (field, text)
+    case "backend":
+      let text = try message.text(field)
+      backend = text.isEmpty ? nil : text
     case "max_batch_size": configuration.maximumBatch = try message.integer(field, 0...Int(Int32.max))
     case "version_policy": configuration.versionPolicy = try versionPolicy(try message.message(field))
     case "input":
@@ -68,6 +73,8 @@ public struct TritonConfiguration {
     case "model_transaction_policy":
       note(message.ignored(field, because: "the model itself says how it answers"))
     case let name where TritonConfiguration.withoutEffect[name] != nil:
+      // As configurations have it that a program wrote.
+      if [.text([]), .message([])].contains(field.value) { return }
       note(message.ignored(field, because: TritonConfiguration.withoutEffect[name] ?? ""))
     default: note(message.unknown(field))
     }
@@ -113,6 +120,9 @@ public struct TritonConfiguration {
   /// What Triton calls the models of a backend.
   private static let platforms = ["onnxruntime": "onnxruntime_onnx"]
 
+  /// The parameter that tells a plugin the name of its file.
+  static let fileParameter = "default_model_filename"
+
   private func parameter(
     _ field: ProtobufField, _ entry: MessageReader
   ) throws(ConfigurationFault) -> JSONValue {
@@ -130,11 +140,11 @@ public struct TritonConfiguration {
     _ field: ProtobufField, _ message: MessageReader
   ) throws(ConfigurationFault) {
     let name = try message.text(field)
-    if name != "model.onnx", !name.isEmpty {
-      note(
-        message.ignored(
-          field, because: "the plugin finds its file by itself: model.onnx, or the only .onnx file"))
+    if name.isEmpty { return }
+    guard TritonConfiguration.isPlain(name), !name.contains("/") else {
+      throw message.fault(field, "the name of a file in the version folders")
     }
+    parameters.append((TritonConfiguration.fileParameter, .string(name)))
   }
 
   private mutating func readCache(_ cache: MessageReader) throws(ConfigurationFault) {
@@ -164,6 +174,7 @@ public struct TritonConfiguration {
   }
 
   func versionPolicy(_ policy: MessageReader) throws(ConfigurationFault) -> VersionPolicy {
+    if policy.fields.isEmpty { return .latest(1) }
     guard policy.fields.count == 1, let field = policy.fields.first else {
       throw ConfigurationFault("'\(policy.place)': expected one of latest, all and specific")
     }

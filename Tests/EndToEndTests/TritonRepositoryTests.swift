@@ -55,6 +55,21 @@ enum SumAndDifference {
     return builder
   }
 
+  /// The same of numbers as text.
+  static var textModel: OnnxModelBuilder {
+    var builder = OnnxModelBuilder(opset: 17)
+    for name in ["INPUT0", "INPUT1"] {
+      builder.input(name, .bytes, ["n", "m"])
+      builder.node("Cast", [name], ["number of " + name], ["to": .int(6)])
+    }
+    for (index, operation) in ["Add", "Sub"].enumerated() {
+      builder.node(operation, ["number of INPUT0", "number of INPUT1"], ["result \(index)"])
+      builder.node("Cast", ["result \(index)"], ["OUTPUT\(index)"], ["to": .int(8)])
+      builder.output("OUTPUT\(index)", .bytes, ["n", "m"])
+    }
+    return builder
+  }
+
   static func configuration(_ name: String, _ type: String) -> String {
     """
     name: "\(name)"
@@ -101,6 +116,25 @@ enum SumAndDifference {
     #expect(
       (words.object["outputs"] as? [[String: Any]])?.first?["data"] as? [String] == ["ab", ""],
       "\(words.text)")
+  }
+
+  @Test func theFileOfAModelIsFoundWhereTritonFindsIt() throws {
+    let folder = try TemporaryFolder()
+    let model = Data(TritonRepository.identity(.fp32).bytes())
+    try folder.write("named/1/a.onnx", "no model")
+    try folder.write("named/1/b.onnx", model)
+    try folder.write(
+      "named/config.pbtxt", "backend: 'onnxruntime' max_batch_size: 4 default_model_filename: 'b.onnx'")
+    try folder.write("folded/1/model.onnx/model.onnx", model)
+    let server = try ServerProcess(models: [folder.path])
+    for name in ["named", "folded"] {
+      let answer = try server.post(
+        "/v2/models/\(name)/infer",
+        #"{"inputs":[{"name":"INPUT0","shape":[1,2],"datatype":"FP32","data":[1,2]}]}"#)
+      #expect(answer.status == 200, "\(answer.text)")
+    }
+    let configuration = try server.get("/v2/models/named/config").object
+    #expect(configuration["default_model_filename"] as? String == "b.onnx")
   }
 
   @Test func aConfigurationThatDoesNotFitIsRefusedByName() throws {

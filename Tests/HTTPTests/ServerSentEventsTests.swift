@@ -64,7 +64,7 @@ private func stream(_ send: @escaping @Sendable (ServerSentEvents) -> Void) thro
     #expect(events.send { $0.append("three") })
     #expect(events.send(data: ""))
   }
-  #expect(response.headers["content-type"] == "text/event-stream")
+  #expect(response.headers["content-type"] == "text/event-stream; charset=utf-8")
   #expect(response.headers["cache-control"] == "no-cache")
   #expect(response.headers["transfer-encoding"] == "chunked")
   #expect(

@@ -161,7 +161,7 @@ private func input(_ name: String, _ shape: String, _ datatype: String, size: In
         + #"{"name":"y","datatype":"FP32","shape":[2],"parameters":{"binary_data_size":8}},"#
         + #"{"name":"s","datatype":"BYTES","shape":[2],"parameters":{"binary_data_size":10}},"#
         + #"{"name":"z","datatype":"FP32","shape":[1,2],"data":[1.0,2.5]},"#
-        + #"{"name":"empty","datatype":"FP32","shape":[0],"data":[]}]}"#)
+        + #"{"name":"empty","datatype":"FP32","shape":[0],"parameters":{"binary_data_size":0}}]}"#)
     let blob = ByteBuffer()
     writer.writeBinaryPart(to: blob)
     #expect(Array(blob.bytes) == bytes(of: [1.5, 2]) + [2, 0, 0, 0, 0x61, 0x62, 0, 0, 0, 0])

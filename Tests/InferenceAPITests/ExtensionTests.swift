@@ -57,6 +57,28 @@ import Testing
       #expect(answers.map(\.status) == statuses)
     }
   }
+
+  @Test(
+    arguments: [
+      ("GET", "/v2/models/nope/ready", "", 400, 404),
+      ("GET", "/v2/models/simple/versions/9/stats", "", 400, 404),
+      ("GET", "/v2/models/nope/trace/setting", "", 400, 404), ("GET", "/v2/models/nope", "", 404, 404),
+      ("POST", "/v2/models/simple/infer", #"{"inputs":[{}]}"#, 500, 400),
+      ("POST", "/v2/models/simple/infer", #"{"inputs":[],"outputs":[{}]}"#, 500, 400),
+      ("POST", "/v2/models/simple/infer", "{}", 500, 400), ("POST", "/v2/models/simple/infer", "", 400, 400),
+      ("POST", "/v2/logging", #"{"log_info":1}"#, 500, 400),
+      ("POST", "/v2/logging", #"{"log_file":"x"}"#, 501, 400),
+    ])
+  func eachFaultHasTheStatusThatTritonGivesIt(
+    _ method: String, _ path: String, _ body: String, _ tritons: Int, _ own: Int
+  ) throws {
+    for isTritons in [true, false] {
+      let server = try TestServer(FakeModels.catalog, usesTritonStatusCodes: isTritons)
+      defer { server.stop() }
+      let answer = try server.ask(method, path, body: Array(body.utf8))
+      #expect(answer.status == (isTritons ? tritons : own), "\(answer.text)")
+    }
+  }
 }
 
 @Suite struct ClassificationTests {

@@ -160,7 +160,6 @@ private func refusal(_ text: String, limits: APILimits = APILimits()) -> APIFail
     (#"{"parameters":{"timeout":-1},"inputs":[]}"#, ["parameters.timeout"]),
     (#"{"parameters":[],"inputs":[]}"#, ["Unable to parse 'parameters'", "object"]),
     (#"{"inputs":[],"outputs":[{}]}"#, ["outputs[0]", "'name' is missing"]),
-    (#"{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}"#, ["outputs[1]", "already requested"]),
     (
       #"{"inputs":[],"outputs":[{"name":"y","parameters":{"classification":3,"shared_memory_region":"r"}}]}"#,
       ["outputs[0]", "shared memory can't be set for class output"]

@@ -28,6 +28,8 @@ private func flat<Element>(_ elements: [Element], _ datatype: Datatype) throws -
   #expect(try flat([1, 0.1] as [Float], .fp32) == "[1.0,0.1]")
   #expect(try flat([1, 0.1] as [Double], .fp64) == "[1.0,0.1]")
   #expect(try flat([] as [Float], .fp32) == "[]")
+  let empty = try readTensor(#"["",""]"#, .bytes, [2])
+  #expect(written { $0.writeFlat(empty) } == #"["",""]"#)
   let strings = try readTensor(#"["a\n","é\u0000",""]"#, .bytes, [3])
   #expect(written { $0.writeFlat(strings) } == #"["a\n","é\u0000",""]"#)
 }

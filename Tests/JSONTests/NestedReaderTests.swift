@@ -21,6 +21,9 @@ func theShapeIsTheNesting(text: String, shape: Shape) throws {
 @Test func elementsGrowWithoutLimitButTheText() throws {
   let numbers = (0..<10_000).map(String.init).joined(separator: ",")
   #expect(values(try readNested("[\(numbers)]", .int32)) == (0..<10_000).map(Int32.init))
+  #expect(byteValues(try readNested(#"["",""]"#, .bytes)) == [[], []])
+  #expect(byteValues(try readNested("\"\"", .bytes)) == [[]])
+  #expect(byteValues(try readNested(#"["",{"b64":""},"ab"]"#, .bytes)) == [[], [], [0x61, 0x62]])
   let strings = (0..<10_000).map { "\"\($0)\"" }.joined(separator: ",")
   #expect(byteValues(try readNested("[\(strings)]", .bytes)) == (0..<10_000).map { Array(String($0).utf8) })
   #expect(byteValues(try readNested(#"{"b64":"AQI="}"#, .bytes)) == [[1, 2]])

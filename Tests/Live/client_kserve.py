@@ -30,6 +30,7 @@ async def first(server):
     used = InferenceRESTClient(RESTConfig(protocol="v1"))
     answer = await used.infer(base(server), {"instances": [1.0, 2.0, 5.0]}, model_name="half_plus_two")
     expect(answer == {"predictions": [2.5, 3.0, 4.5]}, f"{answer}")
+    expect(await used.is_server_live(base(server)), "not live")
     expect(await used.is_model_ready(base(server), "half_plus_two"), "not ready")
     await used.close()
 

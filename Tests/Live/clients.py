@@ -17,14 +17,15 @@ import client_streams
 import client_tensorflow_serving
 import client_triton
 import client_triton_control
+import client_triton_examples
 import client_triton_extensions
 from server import Server
 from steps import Steps
 
 MODULES = (
-    client_triton, client_triton_extensions, client_triton_control, client_tensorflow_serving, client_kserve,
-    client_openai, client_ovms, client_requests, client_streams, client_curl, client_perf_analyzer, client_browser,
-    client_schemathesis)
+    client_triton, client_triton_extensions, client_triton_control, client_triton_examples, client_tensorflow_serving,
+    client_kserve, client_openai, client_ovms, client_requests, client_streams, client_curl, client_perf_analyzer,
+    client_browser, client_schemathesis)
 
 
 def main():

@@ -251,3 +251,24 @@ func whatIsWrongIsSaidWithItsLine(_ text: String, _ expected: String) {
   #expect(file.notes.count == 2 && file.notes[0].contains("line 7: 'pad_variable_length_inputs'"))
   #expect(file.notes[1].contains("line 5: 'allowed_batch_sizes'"))
 }
+
+@Test func whatProgramsWriteIntoConfigurationsIsRead() throws {
+  let configuration = try read(
+    """
+    name: "" platform: "" backend: "onnxruntime" runtime: ""
+    version_policy { }
+    input { name: "x" data_type: 11 dims: [ 1 ] }
+    output { name: "y" data_type: 14 dims: [ 1 ] label_filename: "" }
+    cc_model_filenames { }
+    default_model_filename: "encoder.onnx"
+    """)
+  #expect(configuration.plugin == "onnx" && configuration.platform == "onnxruntime_onnx")
+  #expect(configuration.versionPolicy == .latest(1) && configuration.notes.isEmpty)
+  #expect(configuration.inputs[0].datatype == .fp32 && configuration.outputs[0].datatype == .bf16)
+  #expect(configuration.parameters == #"{"default_model_filename":"encoder.onnx"}"#)
+  for name in ["../x.onnx", "/etc/x", "a/b"] {
+    #expect(
+      fault("default_model_filename: \"\(name)\"").contains("the name of a file in the version folders"))
+  }
+  #expect(fault("input { name: \"x\" data_type: 0 dims: 1 }").contains("TYPE_FP32"))
+}

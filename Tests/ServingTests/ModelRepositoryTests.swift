@@ -145,3 +145,14 @@ func aFileOfACopyInProgressIsTold(_ name: String, _ isPartial: Bool) throws {
   let error = #expect(throws: (any Error).self) { try PluginLocator(directories: ["/"]).locate(source) }
   #expect("\(try #require(error))".contains("and no path"))
 }
+
+@Test func aVersionsFolderMayBeginWithZeros() throws {
+  let folder = try Folder([
+    "half/00000123/x": "", "two/1/x": "", "two/01/x": "", "no/0/x": "", "no/+1/x": "", "no/1a/x": "",
+  ])
+  let found = repository(folder.path).scan().sources
+  #expect(found.map { "\($0.name) \($0.version)" } == ["half 123", "no 1", "two 1"])
+  #expect(found[0].path == folder.path + "/half/00000123")
+  #expect(found[1].fault?.contains("no version folder") == true)
+  #expect(found[2].path == folder.path + "/two/1")
+}

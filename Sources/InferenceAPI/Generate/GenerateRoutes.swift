@@ -32,7 +32,7 @@ extension InferenceService {
     _ exchange: Exchange, _ resolved: ResolvedModel
   ) throws(APIFailure) -> (GenerateAnswer, InferenceArguments) {
     var reader = GenerateRequestReader(
-      text: UnsafeRawBufferPointer(exchange.body), description: resolved.description, limits: limits)
+      text: JSONText.body(of: exchange), description: resolved.description, limits: limits)
     let request = try reader.read()
     let answer = GenerateAnswer(
       id: request.id, reference: resolved.reference, version: resolved.model.version)

@@ -1,6 +1,7 @@
 import HTTP
 import PluginHost
 import Serving
+import Tensors
 
 extension InferenceService {
   /// The model that a path names. Its version must be a number.
@@ -12,7 +13,11 @@ extension InferenceService {
     guard let text = parameters["version"] else { return ModelReference(name: name) }
     guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { throw notFound(exchange) }
     guard let version = Int(text) else {
-      throw .badRequest("Failed to convert version: \(excerpt(text)) to numeric. The largest is \(Int.max)")
+      throw .badRequest(
+        dialect == .tensorFlowServing
+          ? "Failed to convert version: \(excerpt(text)) to numeric. The largest is \(Int.max)"
+          : "failed to get model version from specified version string '\(excerpt(text))', version should be an integral "
+            + "value > 0, at most \(Int.max)")
     }
     return ModelReference(name: name, version: version)
   }
@@ -34,6 +39,13 @@ extension InferenceService {
       return try catalog.model(reference.name, version: reference.version)
     } catch {
       throw APIFailure(error, dialect: dialect, model: reference)
+    }
+  }
+
+  /// The model, for the routes where Triton's status of an unknown one is 400.
+  func modelOrBadRequestOfTriton(_ reference: ModelReference) throws(APIFailure) -> any InferenceModel {
+    do throws(APIFailure) { return try model(reference, .openInference) } catch {
+      throw error.withTritonStatus(400)
     }
   }
 
@@ -64,6 +76,15 @@ struct ReadyModel {
 
 extension InferenceModel {
   var isReady: Bool { state == .ready }
+
+  /// Whether clients are told that dimension 0 of every tensor counts rows: because rows may be stacked, or because its
+  /// operator says so of a model that takes any number of them.
+  var tellsBatch: Bool {
+    guard let description else { return false }
+    if description.maximumBatch > 1 { return true }
+    guard let configured = configuration.maximumBatch, configured > 0 else { return false }
+    return (description.inputs + description.outputs).allSatisfy { $0.shape.first == Shape.anySize }
+  }
 
   /// Why the model takes no requests.
   var unreadySentence: String {

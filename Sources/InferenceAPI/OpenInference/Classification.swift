@@ -17,15 +17,14 @@ struct Classification: Sendable {
 
   /// The same for an output of a model; refused if no order of its elements is known.
   func prepared(
-    for spec: TensorSpec, of description: ModelDescription, path: String
+    for spec: TensorSpec, hasRows: Bool, path: String
   ) throws(APIFailure) -> Classification {
     guard spec.datatype != .bytes else {
       throw .badRequest(
         "class result not available for output due to unsupported type 'BYTES' (\(path) '\(spec.name)'); ask for "
           + "it without 'classification'")
     }
-    return Classification(
-      count: count, labels: spec.labels, hasRows: description.maximumBatch > 1 && spec.shape.rank > 0)
+    return Classification(count: count, labels: spec.labels, hasRows: hasRows && spec.shape.rank > 0)
   }
 
   /// BYTES of the shape `[rows, count]`, or `[count]` without rows: `"value:index"` or `"value:index:label"`, the
@@ -42,7 +41,8 @@ struct Classification: Sendable {
     let elements = OrderedElements(output)
     for row in 0..<rows {
       for index in elements.largest(count, in: row * width..<(row + 1) * width) {
-        texts.append { write(elements.text(at: row * width + index), index, to: $0) }
+        let label = label(of: index, in: output.shape)
+        texts.append { write(elements.text(at: row * width + index), index, label, to: $0) }
       }
     }
     let found = min(count, width)
@@ -52,13 +52,19 @@ struct Classification: Sendable {
     return tensor
   }
 
-  private func write(_ value: String, _ index: Int, to text: ByteBuffer) {
+  /// The name of an element of a row; nil where there are fewer labels than places.
+  private func label(of index: Int, in shape: Shape) -> String? {
+    let place = index % max(shape.last ?? 1, 1)
+    return place < labels.count ? labels[place] : nil
+  }
+
+  private func write(_ value: String, _ index: Int, _ label: String?, to text: ByteBuffer) {
     text.append(value)
     text.append(":")
     text.append(decimal: index)
-    guard !labels.isEmpty else { return }
+    guard let label else { return }
     text.append(":")
-    text.append(labels[index % labels.count])
+    text.append(label)
   }
 }
 

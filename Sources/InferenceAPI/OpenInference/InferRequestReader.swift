@@ -63,7 +63,7 @@ struct InferRequestReader {
       let within = path.isEmpty ? "" : ", in \(path)"
       return .badRequest(
         "failed to parse the request JSON buffer: \((syntax ?? error).message) at \(position)\(within)"
-      ).withTritonStatus(500)
+      ).withTritonStatus(text.isEmpty ? 400 : 500)
     }
     // A fault of `data` as a whole, not of an element in it, is one of its shape.
     let isOfShape = error.path == dataPath(place.index)
@@ -83,6 +83,9 @@ struct InferRequestReader {
 
   private func refuse(_ message: String) -> APIFailure { .badRequest("\(place): \(message)") }
 
+  /// Refuses a tensor that lacks a member.
+  private func refuseMissing(_ message: String) -> APIFailure { refuse(message).withTritonStatus(500) }
+
   // MARK: - The request
 
   private mutating func readRequest() throws -> InferRequest {
@@ -100,10 +103,10 @@ struct InferRequestReader {
       switch key {
       case "id":
         try enter("id", .id, &seen)
-        request.id = try readName(reader.readString())
+        if try !skipsNull() { request.id = try readName(reader.readString()) }
       case "parameters":
         try enter("parameters", .parameters, &seen)
-        try readParameters(into: request)
+        if try !skipsNull() { try readParameters(into: request) }
       case "inputs":
         try enter("inputs", .inputs, &seen)
         beginsWithInputs = beginning != nil && seen == .inputs
@@ -111,7 +114,7 @@ struct InferRequestReader {
         try readInputs(into: request)
       case "outputs":
         try enter("outputs", .outputs, &seen)
-        try readOutputs(into: request)
+        if try !skipsNull() { try readOutputs(into: request) }
       default:
         _ = try reader.skipValue()
       }
@@ -121,7 +124,8 @@ struct InferRequestReader {
     guard seen.contains(.inputs) else {
       throw APIFailure.badRequest(
         "Unable to parse 'inputs': the request has no 'inputs'; expected {\"inputs\": [{\"name\", \"shape\", "
-          + "\"datatype\", \"data\"}, …]}")
+          + "\"datatype\", \"data\"}, …]}"
+      ).withTritonStatus(500)
     }
     return request
   }
@@ -129,6 +133,13 @@ struct InferRequestReader {
   private mutating func enter(_ field: StaticString, _ member: Members, _ seen: inout Members) throws {
     place.field = field
     guard seen.insert(member).inserted else { throw refuse("this member is given twice; give it once") }
+  }
+
+  /// Whether a member that may be left out is null, as clients in Python write what they leave out.
+  private mutating func skipsNull() throws -> Bool {
+    guard try reader.peekKind() == .null else { return false }
+    _ = try reader.skipValue()
+    return true
   }
 
   private func readName(_ name: String) throws -> String {
@@ -208,7 +219,7 @@ struct InferRequestReader {
         input.shape = try readShape()
       case "parameters":
         try enter("parameters", .parameters, &seen)
-        input.parameters = try TensorParameters(reading: &reader)
+        if try !skipsNull() { input.parameters = try TensorParameters(reading: &reader) }
       case "data":
         try enter("data", .data, &seen)
         if beginsWithInputs, place.index == 0, input.datatype != nil, input.shape != nil {
@@ -270,12 +281,12 @@ struct InferRequestReader {
 
   /// Checks that nothing is missing and that the elements come from exactly one source.
   private mutating func finish(_ input: inout PartialInput) throws -> Tensor {
-    guard let name = input.name else { throw refuse("'name' is missing; give the input's name") }
+    guard let name = input.name else { throw refuseMissing("'name' is missing; give the input's name") }
     guard let datatype = input.datatype else {
-      throw refuse("'datatype' of input '\(excerpt(name))' is missing; give one such as FP32")
+      throw refuseMissing("'datatype' of input '\(excerpt(name))' is missing; give one such as FP32")
     }
     guard let shape = input.shape else {
-      throw refuse("'shape' of input '\(excerpt(name))' is missing; give one such as [1,16]")
+      throw refuseMissing("'shape' of input '\(excerpt(name))' is missing; give one such as [1,16]")
     }
     try checkSources(input)
     if let size = input.parameters.binaryDataSize {
@@ -359,9 +370,8 @@ struct InferRequestReader {
       place = RequestPlace(list: "outputs", index: request.outputs.count)
       try checkCount(request.outputs.count)
       let output = try readOutput()
-      guard !request.outputs.contains(where: { $0.name == output.name }) else {
-        throw refuse("output '\(excerpt(output.name))' already requested; name each output once")
-      }
+      // As Triton has it, an output that is named again is answered once, as it was asked for first.
+      guard !request.outputs.contains(where: { $0.name == output.name }) else { continue }
       request.outputs.append(output)
     }
   }
@@ -378,13 +388,13 @@ struct InferRequestReader {
         name = try readName(reader.readString())
       case "parameters":
         try enter("parameters", .parameters, &seen)
-        parameters = try TensorParameters(reading: &reader)
+        if try !skipsNull() { parameters = try TensorParameters(reading: &reader) }
       default:
         _ = try reader.skipValue()
       }
       place.field = nil
     }
-    guard let name else { throw refuse("'name' is missing; give the output's name") }
+    guard let name else { throw refuseMissing("'name' is missing; give the output's name") }
     let classification = parameters.classCount > 0 ? Classification(count: parameters.classCount) : nil
     guard classification == nil || parameters.sharedMemory == nil else {
       throw refuse(

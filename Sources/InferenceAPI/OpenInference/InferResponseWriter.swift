@@ -10,7 +10,7 @@ struct InferResponseWriter {
   let opening: [UInt8]
   let outputs: [PlacedOutput]
 
-  /// Whether anything follows the JSON; an empty tensor stands in the JSON either way.
+  /// Whether anything follows the JSON.
   var hasBinaryPart: Bool { outputs.contains { $0.isBinary && $0.tensor.byteCount > 0 } }
 
   func writeJSON(to buffer: ByteBuffer) {
@@ -55,7 +55,7 @@ struct InferResponseWriter {
     if output.sharedMemory != nil {
       // As Triton has it: its client takes parameters here for those of a binary output.
       buffer.append("]}")
-    } else if output.isBinary && tensor.byteCount > 0 {
+    } else if output.isBinary {
       buffer.append("],\"parameters\":{\"binary_data_size\":")
       buffer.append(decimal: BinaryOutput.byteCount(of: tensor))
       buffer.append("}}")

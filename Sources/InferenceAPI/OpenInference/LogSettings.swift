@@ -34,15 +34,17 @@ enum LogSettings {
     for (key, value) in members {
       switch key {
       case "log_info": changes.append((.info, try value.boolean(at: key)))
-      case "log_warning": changes.append((.warning, try value.boolean(at: key)))
-      case "log_error": changes.append((.error, try value.boolean(at: key)))
+      // The plurals stand in Triton's own documentation.
+      case "log_warning", "log_warnings": changes.append((.warning, try value.boolean(at: key)))
+      case "log_error", "log_errors": changes.append((.error, try value.boolean(at: key)))
       case "log_verbose_level": changes.append((.debug, try value.natural(at: key) > 0))
       case "log_format": try checkFormat(try value.text(at: key))
       // Clients send back what they read.
       case "log_file" where value == .string(""): break
       case "log_file":
         throw .badRequest(
-          "log file location can not be updated through network protocol; lines go to standard error")
+          "log file location can not be updated through network protocol; lines go to standard error"
+        ).withTritonStatus(501)
       default:
         throw .badRequest(
           "\(excerpt(key)): no such log setting; expected log_info, log_warning, log_error, log_verbose_level or "
@@ -53,8 +55,9 @@ enum LogSettings {
   }
 
   private static func checkFormat(_ name: String) throws(APIFailure) {
-    guard name == format else {
-      throw .badRequest("log_format: '\(excerpt(name))' is not supported; lines have times as \(format)")
+    guard name == format || name == "default" else {
+      throw .badRequest(
+        "log_format: '\(excerpt(name))' is not supported; expected \(format), which is the default here")
     }
   }
 }

@@ -23,7 +23,7 @@ extension InferenceService {
   func answerModelReady(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let reference = try reference(exchange, parameters, .openInference)
     let isReady = (try? readyModel(reference, .openInference)) != nil
-    let model = try model(reference, .openInference)
+    let model = try modelOrBadRequestOfTriton(reference)
     guard !isReady && !model.isAsleep else {
       return exchange.respond(.object([("name", .string(model.name)), ("ready", .bool(true))]))
     }
@@ -67,7 +67,7 @@ extension InferenceService {
     let model = resolved.reference.name
     guard let header = exchange.header("Inference-Header-Content-Length") else {
       var reader = InferRequestReader(
-        text: UnsafeRawBufferPointer(body), blobs: .none, model: model, limits: limits,
+        text: JSONText.body(of: exchange), blobs: .none, model: model, limits: limits,
         regions: sharedMemory, beginning: resolved.beginning, memory: resolved.model.inputMemory)
       return try reader.read()
     }
@@ -102,7 +102,7 @@ extension InferenceService {
       }
       guard let classification = output.classification else { continue }
       outputs[index].classification = try classification.prepared(
-        for: spec, of: description, path: "outputs[\(index)]")
+        for: spec, hasRows: resolved.model.tellsBatch, path: "outputs[\(index)]")
     }
   }
 }

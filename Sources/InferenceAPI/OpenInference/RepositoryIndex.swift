@@ -23,6 +23,7 @@ extension InferenceService {
 
   func answerRepositoryLoad(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let control = try repositoryControl()
+    try InferenceService.refuseNamedRepository(parameters)
     let name = parameters["model"] ?? ""
     control.load(
       name,
@@ -36,6 +37,7 @@ extension InferenceService {
 
   func answerRepositoryUnload(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let control = try repositoryControl()
+    try InferenceService.refuseNamedRepository(parameters)
     let name = parameters["model"] ?? ""
     try RepositoryRequest.checkUnload(exchange.body)
     control.unload(name, done: repositoryAnswer(exchange, name))
@@ -46,10 +48,17 @@ extension InferenceService {
     { error in
       exchange.loop.run {
         guard let error else { return exchange.respondEmpty() }
-        self.refuse(
-          exchange, APIFailure(error, dialect: .openInference, model: ModelReference(name: name)))
+        let failure = APIFailure(error, dialect: .openInference, model: ModelReference(name: name))
+        self.refuse(exchange, [400, 404].contains(failure.status) ? failure.withTritonStatus(500) : failure)
       }
     }
+  }
+
+  /// A model is found by its name alone; of two of one name the first repository's is served.
+  private static func refuseNamedRepository(_ parameters: PathParameters) throws(APIFailure) {
+    guard let name = parameters["repository"] else { return }
+    throw APIFailure(
+      501, "'repository_name' specification is not supported: leave '\(excerpt(name))/' out of the path")
   }
 
   private func repositoryControl() throws(APIFailure) -> any RepositoryControl {
@@ -84,7 +93,7 @@ enum RepositoryRequest {
       } else {
         throw .badRequest(
           "parameters.\(excerpt(name)): unrecognized load parameter; there are 'config' and 'file:VERSION/FILE'"
-        )
+        ).withTritonStatus(500)
       }
     }
     return load

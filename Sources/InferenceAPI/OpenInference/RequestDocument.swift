@@ -79,6 +79,6 @@ extension JSONValue {
   private func mismatch(_ path: String, _ expected: String) -> APIFailure {
     let got =
       if case .integer(let value) = self { String(value) } else { kindName }
-    return .badRequest("\(excerpt(path)): expected \(expected), got \(got)")
+    return .badRequest("\(excerpt(path)): expected \(expected), got \(got)").withTritonStatus(500)
   }
 }

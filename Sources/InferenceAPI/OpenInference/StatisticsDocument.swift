@@ -17,7 +17,7 @@ extension InferenceService {
   ) throws(APIFailure) -> [any InferenceModel] {
     guard parameters["model"] != nil else { return catalog.allModels.filter(\.isReady) }
     let reference = try reference(exchange, parameters, .openInference)
-    let newest = try model(reference, .openInference)
+    let newest = try modelOrBadRequestOfTriton(reference)
     return reference.isNewest ? catalog.modelVersions(of: newest.name).filter(\.isReady) : [newest]
   }
 

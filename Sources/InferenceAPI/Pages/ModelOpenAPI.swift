@@ -90,13 +90,13 @@ struct ModelOpenAPI {
   private var inferRequest: JSONValue {
     ModelOpenAPI.object(
       [
-        ("id", ["type": "string"]),
-        ("parameters", ["type": "object"]),
+        ("id", ["type": ["string", "null"]]),
+        ("parameters", ["type": ["object", "null"]]),
         ("inputs", list(of: description.inputs.map { tensor($0) }, isWhole: false)),
         (
           "outputs",
           [
-            "type": "array",
+            "type": ["array", "null"],
             "items": ModelOpenAPI.object(
               [("name", ["enum": .array(description.outputs.map { .string($0.name) })])], required: ["name"]),
           ]

@@ -51,6 +51,8 @@ enum ServerDocuments {
     .object([
       ("name", .string(identity.name)),
       ("version", .string(identity.version)),
+      // KServe's client of protocol v1 asks this for whether the server is live.
+      ("status", "alive"),
       ("description", .string(summary)),
       ("models", .array(models.map(entry))),
       ("links", .object(links.map { ($0.name, .string($0.path)) })),

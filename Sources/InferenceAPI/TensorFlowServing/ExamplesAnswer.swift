@@ -60,7 +60,7 @@ struct ExamplesAnswer: InferenceAnswer {
         if let names {
           json.write(stringBytes: names.elements(as: BytesElement.self)[index].bytes)
         } else {
-          json.write(labels.isEmpty ? "" : labels[column % labels.count])
+          json.write(label(of: column, in: scores.shape, labels))
         }
         buffer.append(",")
         json.writeNested(scores.rows(index..<index + 1).reshaped(to: []))
@@ -69,6 +69,12 @@ struct ExamplesAnswer: InferenceAnswer {
       buffer.append("]")
     }
     buffer.append("]")
+  }
+
+  /// The name of a class; empty where there are fewer labels than classes.
+  private func label(of column: Int, in shape: Shape, _ labels: [String]) -> String {
+    let place = shape.rank > 1 ? column % max(shape.last ?? 1, 1) : column
+    return place < labels.count ? labels[place] : ""
   }
 
   func failure(for error: ServingError) -> APIFailure {

@@ -13,7 +13,7 @@ extension InferenceService {
     var context = CallContext(exchange, self, metrics: resolved.metrics)
     do throws(APIFailure) {
       var reader = ExamplesReader(
-        text: UnsafeRawBufferPointer(exchange.body), description: resolved.description, limits: limits,
+        text: JSONText.body(of: exchange), description: resolved.description, limits: limits,
         verb: method.rawValue)
       let inputs = try reader.read()
       context.finishedReading()

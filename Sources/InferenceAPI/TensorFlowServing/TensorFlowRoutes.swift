@@ -36,7 +36,7 @@ extension InferenceService {
     var context = CallContext(exchange, self, metrics: resolved.metrics)
     do throws(APIFailure) {
       var reader = PredictRequestReader(
-        text: UnsafeRawBufferPointer(exchange.body), description: resolved.description, limits: limits)
+        text: JSONText.body(of: exchange), description: resolved.description, limits: limits)
       let request = try reader.read()
       context.finishedReading()
       try submit(

@@ -5,7 +5,7 @@ import JSON
 extension InferenceService {
   func answerTraceSettings(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
     let name = parameters["model"]
-    if name != nil { _ = try model(try reference(exchange, parameters, .openInference), .openInference) }
+    if name != nil { _ = try modelOrBadRequestOfTriton(try reference(exchange, parameters, .openInference)) }
     if exchange.method == .post {
       tracer.change(try traceChanges(try exchange.documentMembers()), model: name)
     }
@@ -20,6 +20,8 @@ extension InferenceService {
         try checkTraceFile(value)
         continue
       }
+      // Clients send back what they read.
+      if key == "trace_mode", value == .null || value == .string(Tracer.mode) { continue }
       guard let setting = TraceSetting(rawValue: key) else {
         let names = TraceSetting.allCases.map(\.rawValue).joined(separator: ", ")
         throw .badRequest("\(excerpt(key)): no such trace setting; expected \(names)")

@@ -56,12 +56,15 @@ public final class Tracer: Sendable {
   /// Whether any request may be traced. From any thread.
   var isOn: Bool { on.load(ordering: .relaxed) }
 
+  /// What Triton calls its own way of tracing, as opposed to OpenTelemetry's.
+  static let mode = "triton"
+
   /// All settings, those of `model` if there is one.
   func document(model: String?) -> JSONValue {
     let values = state.withLock { state in
       TraceSetting.allCases.map { ($0.rawValue, $0.document(state.value($0, model))) }
     }
-    return .object([("trace_file", .string(path ?? ""))] + values)
+    return .object([("trace_file", .string(path ?? ""))] + values + [("trace_mode", .string(Tracer.mode))])
   }
 
   /// Takes `changes` over, for all models or for one.

@@ -119,7 +119,8 @@ public struct ModelRepository: Sendable {
   private func addModel(_ place: Place, to snapshot: inout RepositorySnapshot) {
     snapshot.folders.append(place.path)
     let entries = FileSystem.entries(of: place.path) ?? []
-    let versions = entries.filter(\.isDirectory).compactMap { ModelRepository.version(ofFolder: $0.name) }
+    let folders = ModelRepository.versionFolders(entries)
+    let versions = Array(folders.keys)
     if versions.isEmpty {
       snapshot.add(
         ModelSource(
@@ -131,8 +132,8 @@ public struct ModelRepository: Sendable {
     let chosen = configuration.versionPolicy.choose(from: versions)
     for version in chosen {
       var source = ModelSource(
-        name: place.name, version: version, path: "\(place.path)/\(version)", configuration: configuration,
-        fault: fault)
+        name: place.name, version: version, path: "\(place.path)/\(folders[version] ?? String(version))",
+        configuration: configuration, fault: fault)
       var contents = FolderContents(fingerprint: base)
       contents.add(source.path)
       if let plugin = sharedPlugin(of: configuration, contents, &snapshot) {
@@ -195,10 +196,18 @@ public struct ModelRepository: Sendable {
     return (configuration, fault, base)
   }
 
-  /// The version that a folder holds: its name is a positive number, written as numbers are.
-  private static func version(ofFolder name: String) -> Int? {
-    guard let version = Int(name), version > 0, String(version) == name else { return nil }
-    return version
+  /// The folders of versions: their names are positive numbers. TensorFlow Serving's may begin with zeros
+  /// (`00000123`); of two for one number the one that is written as numbers are is taken.
+  private static func versionFolders(_ entries: [FileSystem.Entry]) -> [Int: String] {
+    var folders: [Int: String] = [:]
+    for entry in entries where entry.isDirectory {
+      let name = entry.name
+      guard name.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let version = Int(name), version > 0 else {
+        continue
+      }
+      if folders[version] == nil || String(version) == name { folders[version] = name }
+    }
+    return folders
   }
 }
 

@@ -2,8 +2,8 @@ public import PluginHost
 
 /// Finds the library that serves a version of a model.
 ///
-/// In order: the plugin that the configuration names; a `plugin.so` in the version folder; a file
-/// `model.X` in the version folder, which the plugin `X` serves. The server knows no kind of model:
+/// In order: the plugin that the configuration names; a `plugin.so` in the version folder; a file,
+/// or a folder of files, `model.X` in the version folder, which the plugin `X` serves. The server knows no kind of model:
 /// what `model.onnx` is, the plugin `onnx` knows.
 public struct PluginLocator: Sendable {
   /// Where plugins lie, searched in order.
@@ -19,7 +19,7 @@ public struct PluginLocator: Sendable {
     let own = source.path + "/plugin.so"
     if FileSystem.isFile(own) { return own }
     let entries = FileSystem.entries(of: source.path) ?? []
-    let kinds = entries.filter { !$0.isDirectory && $0.name.hasPrefix("model.") }.map { $0.name.dropFirst(6) }
+    let kinds = entries.filter { $0.name.hasPrefix("model.") }.map { $0.name.dropFirst(6) }
     if let kind = kinds.first {
       return try find(String(kind), wantedBy: "\(source.path)/model.\(kind) is served by it")
     }

@@ -11,6 +11,8 @@ public struct TensorSettings: Sendable, Equatable {
   public var isOptional = false
   /// Names of the elements of the last dimension; empty: as the model says.
   public var labels: [String] = []
+  /// The file that they were read from, as the configuration names it; empty: none.
+  public var labelFile = ""
 
   public init(name: String, datatype: Datatype, dimensions: [Int]) {
     self.name = name

@@ -6,8 +6,10 @@ struct ModelFolder {
   let modelPath: String
   private let folder: String
 
-  /// - Parameter path: the version folder, or a model file.
-  init(_ path: String) throws(ModelError) {
+  /// - Parameters:
+  ///   - path: the version folder, or a model file.
+  ///   - file: the name of the model file in the folder; nil: model.onnx, or the only one.
+  init(_ path: String, file: String? = nil) throws(ModelError) {
     if path.hasSuffix(".onnx"), ModelFolder.names(in: path) == nil {
       modelPath = path
       folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
@@ -15,6 +17,22 @@ struct ModelFolder {
     }
     guard let names = ModelFolder.names(in: path) else {
       throw ModelError(.notFound, "\(path): \(String(cString: strerror(errno)))")
+    }
+    folder = path
+    modelPath = ModelFolder.modelFile(at: path + "/" + (try ModelFolder.model(among: names, in: path, file)))
+  }
+
+  /// The name of the model among those in a folder.
+  private static func model(
+    among names: [String], in path: String, _ file: String?
+  ) throws(ModelError) -> String {
+    if let file {
+      guard !file.contains("/"), names.contains(file) else {
+        throw ModelError(
+          .notFound,
+          "\(path): holds no '\(file)', which default_model_filename in the model's configuration names")
+      }
+      return file
     }
     let models = names.filter { $0.hasSuffix(".onnx") }.sorted()
     guard let name = models.contains("model.onnx") ? "model.onnx" : models.first else {
@@ -26,8 +44,12 @@ struct ModelFolder {
         "\(path): holds \(models.count) .onnx files (\(models.prefix(3).joined(separator: ", "))…) and none is named model.onnx"
       )
     }
-    folder = path
-    modelPath = path + "/" + name
+    return name
+  }
+
+  /// A model whose weights lie in files of their own may be a folder, as Triton has it: model.onnx/model.onnx.
+  private static func modelFile(at path: String) -> String {
+    names(in: path) == nil ? path : path + "/model.onnx"
   }
 
   /// The lines of `labels.txt`; nil when there is none.

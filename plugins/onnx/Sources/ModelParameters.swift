@@ -4,10 +4,14 @@ import PluginKit
 /// The settings of a model of this plugin: `"parameters"` of its model.json.
 struct ModelParameters {
   private(set) var precision = Precision.fp32
+  /// The name of the model file; nil: the plugin looks for it.
+  private(set) var file: String?
 
   /// - Parameter configuration: a JSON object of strings, as the server gives it.
   init(_ configuration: String) throws(ModelError) {
-    for (name, value) in ModelParameters.members(configuration) where name == "precision" {
+    for (name, value) in ModelParameters.members(configuration) {
+      if name == "default_model_filename" { file = value }
+      guard name == "precision" else { continue }
       guard let precision = Precision(rawValue: value) else {
         let names = Precision.allCases.map(\.rawValue).joined(separator: ", ")
         throw ModelError(.invalidArgument, "parameter precision is \"\(value)\"; expected \(names)")

@@ -16,8 +16,8 @@ final class OnnxModel: InferenceModel {
 
   init(path: String, configuration: String, host: ModelHost) throws {
     threads = HostThreads(host)
-    let file = try ModelFolder(path)
     let parameters = try ModelParameters(configuration)
+    let file = try ModelFolder(path, file: parameters.file)
     do {
       let engine = Engine(
         kernels: .forInstructionSet(.detect(limit: host.instructionSet)), team: threads.team,
