@@ -42,7 +42,7 @@ private let start = #"{"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP
   @Test(arguments: texts) func aKnownBeginningChangesNothing(_ text: String) {
     let beginning = RequestBeginning()
     #expect(outcome(Self.texts[0], beginning) == outcome(Self.texts[0], nil))
-    #expect(withBytes(of: text) { beginning.find(in: UnsafeRawBufferPointer($0)) != nil } == (text != start))
+    #expect(withBytes(of: text) { beginning.find(in: UnsafeRawBufferPointer($0)) != nil })
     #expect(outcome(text, beginning) == outcome(text, nil))
     #expect(outcome(text, beginning) == outcome(text, nil))
   }

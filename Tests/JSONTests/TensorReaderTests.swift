@@ -144,7 +144,7 @@ func integersTakeNothingElse(text: String) {
 func badBase64IsRefused(text: String) {
   #expect(
     fault(#"[{"b64":"\#(text)"}]"#, .bytes, [1])
-      == "inputs[0].data[0]: expected base64 of the standard alphabet in 'b64'")
+      == "inputs[0].data[0]: Unable to base64 decode 'b64': expected the standard alphabet, padded")
 }
 
 @Test(arguments: [#"{"b64":"AA==","x":1}"#, #"{"B64":"AA=="}"#, #"{}"#, #"{"b64":1}"#, #"{"b64""#, "{"])

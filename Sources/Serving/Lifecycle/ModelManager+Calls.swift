@@ -28,11 +28,12 @@ extension ModelManager: ModelRunner {
       receiver: receiver)
     var isCancelled = false
     try model.submit(request, mayRunHere: true)
-    pool.help(model, until: { receiver.isDone }) {
+    let look = {
       guard !isCancelled, call.isCancelled() else { return }
       isCancelled = true
       request.cancel()
     }
+    pool.help(model, until: { receiver.isDone }, lookingAt: look)
     return try receiver.outcome.get()
   }
 
