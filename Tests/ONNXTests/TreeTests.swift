@@ -37,6 +37,52 @@ import Testing
     #expect(y[0].intValues == [10, 20] && y[1].floatValues == [0.75, 0, 0, 0.5])
   }
 
+  /// Random trees by the walk of FP32 features and, through FP64 ones, node by node.
+  @Test func treesSideBySideReachTheLeavesThatEachReachesAlone() throws {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    var random = SeededGenerator(seed: seed)
+    for mode in ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GT", "BRANCH_GTE"] {
+      var ids: (trees: [Int], nodes: [Int], features: [Int], yes: [Int], no: [Int]) = ([], [], [], [], [])
+      var (modes, values): ([String], [Float]) = ([], [])
+      var (leafTrees, leafNodes, leafTargets, weights): ([Int], [Int], [Int], [Float]) = ([], [], [], [])
+      for tree in 0..<11 {
+        let inner = Int.random(in: 0...9, using: &random)
+        // Node i < inner leads to 2i + 1 and 2i + 2, in the order of a heap; the others are leaves.
+        for node in 0..<2 * inner + 1 {
+          ids.trees.append(tree)
+          ids.nodes.append(node)
+          ids.features.append(Int.random(in: 0..<3, using: &random))
+          ids.yes.append(node < inner ? 2 * node + 1 : 0)
+          ids.no.append(node < inner ? 2 * node + 2 : 0)
+          modes.append(node < inner ? mode : "LEAF")
+          values.append(Float(Int.random(in: -2...2, using: &random)))
+          if node >= inner {
+            leafTrees.append(tree)
+            leafNodes.append(node)
+            leafTargets.append(Int.random(in: 0..<2, using: &random))
+            weights.append(Float(Int.random(in: -8...8, using: &random)))
+          }
+        }
+      }
+      let attributes: [String: OnnxModelBuilder.Attribute] = [
+        "nodes_treeids": .ints(ids.trees), "nodes_nodeids": .ints(ids.nodes),
+        "nodes_featureids": .ints(ids.features), "nodes_values": .floats(values),
+        "nodes_modes": .strings(modes), "nodes_truenodeids": .ints(ids.yes),
+        "nodes_falsenodeids": .ints(ids.no), "target_treeids": .ints(leafTrees),
+        "target_nodeids": .ints(leafNodes), "target_ids": .ints(leafTargets),
+        "target_weights": .floats(weights), "n_targets": .int(2),
+      ]
+      let rows = (0..<20 * 3).map { _ in Float(Int.random(in: -3...3, using: &random)) }
+      let wide = Tensor(name: "", datatype: .fp64, shape: [20, 3])!
+      for (place, value) in rows.enumerated() { wide.elements(as: Double.self)[place] = Double(value) }
+      let fast = try outputs(
+        "TreeEnsembleRegressor", [.floats(rows, [20, 3])], [.fp32], attributes, domain: "ai.onnx.ml")[0]
+      let slow = try outputs(
+        "TreeEnsembleRegressor", [wide], [.fp32], attributes, domain: "ai.onnx.ml")[0]
+      #expect(fast.floatValues == slow.floatValues, "seed \(seed), \(mode)")
+    }
+  }
+
   @Test func aTreeWhoseNodesGoInACircleIsRefused() throws {
     let circle = with([
       "nodes_modes": .strings(["BRANCH_LEQ", "BRANCH_LEQ", "LEAF"]), "nodes_truenodeids": .ints([1, 1, 0]),

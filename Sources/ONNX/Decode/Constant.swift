@@ -107,10 +107,14 @@ public struct Constant: @unchecked Sendable {
   func copied() throws -> Constant {
     if let memory = owner as? TensorMemory, memory.isOwn, datatype != .bytes { return self }
     if datatype == .bytes { return try copiedStrings() }
+    defer { forgetFile() }
     return try Constant.make(datatype, shape) { memory in
       if let base = bytes.baseAddress { memcpy(memory, base, bytes.count) }
     }
   }
+
+  /// Lets go of the memory of elements that lie in a file, which are not expected to be read again.
+  func forgetFile() { (owner as? MappedFile)?.forget(bytes) }
 
   private func copiedStrings() throws -> Constant {
     let records = (0..<elementCount).map {

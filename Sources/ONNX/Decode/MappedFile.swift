@@ -52,6 +52,17 @@ public final class MappedFile: @unchecked Sendable {
     }
   }
 
+  /// Lets go of the memory that holds a part of the file that has been read: it is read from the file again if it is
+  /// needed again.
+  func forget(_ part: UnsafeRawBufferPointer) {
+    guard let start = part.baseAddress else { return }
+    let page = UInt(getpagesize())
+    let first = (UInt(bitPattern: start) + page - 1) / page * page
+    let end = UInt(bitPattern: start + part.count) / page * page
+    guard first < end else { return }
+    madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), MADV_DONTNEED)
+  }
+
   private static func status(of descriptor: Int32, _ path: String) throws -> stat {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw failure(path, "cannot be examined") }

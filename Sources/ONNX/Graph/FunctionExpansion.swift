@@ -1,4 +1,5 @@
-/// Puts the nodes of a model's own functions where the functions are used, down to those that use none.
+/// Puts the nodes of a model's own functions where the functions are used, down to those that use none, and
+/// those that an operator is spelled with where the operator stands.
 struct FunctionExpansion {
   private let model: DecodedModel
   private let limits: Limits
@@ -6,7 +7,6 @@ struct FunctionExpansion {
   private var callCount = 0
 
   static func expanded(_ model: DecodedModel, limits: Limits) throws -> DecodedModel {
-    if model.functions.isEmpty { return model }
     var expansion = FunctionExpansion(model: model, limits: limits)
     var result = model
     result.graph = try expansion.expanded(model.graph, depth: 0, opsets: nil)
@@ -25,9 +25,15 @@ struct FunctionExpansion {
     result.nodes = []
     for var node in graph.nodes {
       node.opsets = node.opsets ?? opsets
-      let key = FunctionKey(domain: node.domain, name: node.type, overload: node.overload)
-      if let function = model.functions[key] {
+      if let function = function(node) {
         result.nodes += try at("function \(node.type)") { try call(function, node, depth: depth + 1) }
+      } else if let spelling = OperatorRegistry.expansion(node.type, domain: node.domain) {
+        let place = "node '\(UnsupportedOperators.name(node, result.nodes.count))' (\(node.type))"
+        callCount += 1
+        let prefix = "\(node.type)#\(callCount)/"
+        let nodes = try at(place) { try spelling.nodes(for: node, prefix: prefix, model: model) }
+        nodeCount += nodes.count
+        result.nodes += nodes
       } else {
         for (name, attribute) in node.attributes {
           guard case .graph(let inner) = attribute else { continue }
@@ -41,6 +47,11 @@ struct FunctionExpansion {
       }
     }
     return result
+  }
+
+  private func function(_ node: DecodedNode) -> DecodedFunction? {
+    if model.functions.isEmpty { return nil }
+    return model.functions[FunctionKey(domain: node.domain, name: node.type, overload: node.overload)]
   }
 
   /// The nodes of `function` with the names and attributes of the node that calls it.

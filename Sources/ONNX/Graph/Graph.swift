@@ -15,6 +15,20 @@ public struct Graph: Sendable {
     public var inputs: [ValueID?]
     /// Nil where nobody asks for the output.
     public var outputs: [ValueID?]
+    /// What the model says of the node beside its name, inputs and outputs: two nodes of one signature
+    /// compute the same of the same inputs. Nil where that cannot be said.
+    var signature: String?
+
+    public init(
+      name: String, operation: any Operation, inputs: [ValueID?], outputs: [ValueID?],
+      signature: String? = nil
+    ) {
+      self.name = name
+      self.operation = operation
+      self.inputs = inputs
+      self.outputs = outputs
+      self.signature = signature
+    }
 
     /// How messages call the node.
     var place: String { "node '\(name)' (\(operation.name))" }

@@ -131,7 +131,7 @@ final class GraphScope {
     inputs += subgraphs.captured.map { $0 }
     return Graph.Node(
       name: UnsupportedOperators.name(node, index), operation: operation, inputs: inputs,
-      outputs: node.outputs.map { values[$0] })
+      outputs: node.outputs.map { values[$0] }, signature: NodeSignature.text(node, opset: reader.opset))
   }
 
   private func place(_ node: DecodedNode, _ index: Int) -> String {

@@ -13,7 +13,9 @@ public enum OperatorRegistry {
     }
   }
 
-  static let all: [OperatorDescription] = [
+  static let all = standard + MicrosoftOperators.descriptions
+
+  private static let standard: [OperatorDescription] = [
     Abs.description, Acos.description, Acosh.description, Add.description, AffineGrid.description,
     And.description, ArgReduction.maximumDescription, ArgReduction.minimumDescription,
     ArrayFeatureExtractor.description, Asin.description, Asinh.description, Atan.description,
@@ -55,7 +57,7 @@ public enum OperatorRegistry {
     Reduce.product, Reduce.sum, Reduce.sumOfSquares, RegexFullMatch.description, Relu.description,
     Reshape.description, Resize.description, Resize.upsampleDescription, ReverseSequence.description,
     RoiAlign.description, RotaryEmbedding.description, Round.description, STFT.description,
-    SVMRegressor.description, Scaler.description, Scan.description, ScatterElements.description,
+    SVMClassifier.description, SVMRegressor.description, Scaler.description, Scan.description, ScatterElements.description,
     ScatterElements.scatterDescription, ScatterND.description, Selu.description, SequenceAt.description,
     SequenceConstruct.description, SequenceEmpty.description, SequenceErase.description,
     SequenceInsert.description, SequenceLength.description, SequenceMap.description, ShapeOf.description,
@@ -71,11 +73,21 @@ public enum OperatorRegistry {
     Where.description, Xor.description, ZipMap.description,
   ]
 
+  /// The operators that are spelled with others.
+  static let expansions = MicrosoftOperators.expansions
+
   private static let byName: [String: OperatorDescription] = Dictionary(
-    uniqueKeysWithValues: all.map { ($0.domain + "/" + $0.type, $0) })
+    uniqueKeysWithValues: (all + MicrosoftOperators.inner).map { ($0.domain + "/" + $0.type, $0) })
+  private static let expansionsByName: [String: OperatorExpansion] = Dictionary(
+    uniqueKeysWithValues: expansions.map { ($0.domain + "/" + $0.type, $0) })
 
   static func `operator`(_ type: String, domain: String) -> OperatorDescription? {
     byName[domain + "/" + type]
+  }
+
+  /// How an operator is spelled with others; nil for one of its own.
+  static func expansion(_ type: String, domain: String) -> OperatorExpansion? {
+    expansionsByName[domain + "/" + type]
   }
 
   /// The support table as Markdown, as docs/onnx-operators.md shows it.
@@ -86,9 +98,10 @@ public enum OperatorRegistry {
         + "(`OperatorRegistry.markdownTable()`); do not edit.", "",
       "| operator | domain | supported |", "|---|---|---|",
     ]
-    for description in all.sorted(by: { $0.type < $1.type }) {
-      let domain = description.domain.isEmpty ? "ai.onnx" : description.domain
-      lines.append("| \(description.type) | \(domain) | \(description.support) |")
+    let rows =
+      all.map { ($0.type, $0.domain, $0.support) } + expansions.map { ($0.type, $0.domain, $0.support) }
+    for (type, domain, support) in rows.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
+      lines.append("| \(type) | \(domain.isEmpty ? "ai.onnx" : domain) | \(support) |")
     }
     return lines.joined(separator: "\n") + "\n"
   }

@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// The ONNX operator RMSNormalization over the last axes.
@@ -19,6 +20,21 @@ struct RMSNormalization: Evaluation {
     var rows = scale.rows == .shared ? x.rows : node.rowsOfMixture
     if case .axis(let row) = rows, row >= place { rows = .mixed }
     return [TensorFact(scale.datatype, x.dimensions, rows: rows)]
+  }
+
+  func step(_ node: StepRequest) throws -> Step {
+    let (x, scale, y) = (try node.input(0), try node.input(1), try node.output())
+    let place = try normalizedAxis(axis, rank: x.shape.rank)
+    let columns = x.shape.count(place..<x.shape.rank)
+    guard x.datatype == .fp32, scale.datatype == .fp32, scale.count == columns, columns > 0 else {
+      return evaluationStep(node)
+    }
+    let epsilon = Float(epsilon)
+    return Step(inPlaceInput: 0) { memory in
+      memory.kernels.rmsNorm(
+        memory.floats(x), scale: memory.floats(scale), memory.floats(y), rows: x.count / columns,
+        columns: columns, epsilon: epsilon, team: memory.team)
+    }
   }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {

@@ -78,6 +78,7 @@ extension Constant {
     let inner = shape.dropFirst(axis + 1).reduce(1, *)
     let source = try aligned()
     let count = elementCount
+    defer { forgetFile() }
     return try withExtendedLifetime(source) {
       try Constant.make(.fp32, shape) { memory in
         let target = memory.assumingMemoryBound(to: Float.self)

@@ -15,9 +15,8 @@ public struct SimplifiedGraph: Sendable {
 public enum Simplification {
   /// All passes, in the order in which they run.
   public static let passes: [any SimplificationPass] = [
-    QuantizationFusion(), DynamicQuantizationFusion(), ConstantFolding(), SubgraphPreparation(),
-    RedundantNodeRemoval(), AffineFolding(),
-    BatchNormalizationFolding(), ActivationSpellings(), AttentionFusion(), BiasFusion(), ResidualFusion(),
+    CommonSubexpressions(), QuantizationFusion(), DynamicQuantizationFusion(), ConstantFolding(),
+    SubgraphPreparation(), RedundantNodeRemoval(), AffineFolding(), BatchNormalizationFolding(), ActivationSpellings(), AttentionFusion(), BiasFusion(), ResidualFusion(),
     ActivationFusion(), ChannelsLastLayout(), WeightPacking(), RecurrencePacking(),
   ]
 

@@ -90,6 +90,7 @@ struct WeightPacking: SimplificationPass {
     if let packed = matrices[key] { return packed }
     let (k, n) = transposed ? (weights.shape[1], weights.shape[0]) : (weights.shape[0], weights.shape[1])
     let aligned = try weights.aligned()
+    defer { weights.forgetFile() }
     let packed = withExtendedLifetime(aligned) { () -> MatrixWeights in
       let floats = UnsafePointer(aligned.pointer.assumingMemoryBound(to: Float.self))
       if engine.precision == .bf16 {

@@ -64,6 +64,8 @@ struct DecisionTrees: Sendable {
   private(set) var widestFeature = -1
   /// The same trees for the walk alone; nil where a node asks for members of a set.
   private var compact: CompactTrees?
+  /// The same trees for FP32 features; nil where a node tests something else than an order.
+  private(set) var walk: TreeWalk?
 
   /// The scores of a row. Walks end: every tree was checked to be one.
   func scores(_ row: ArraySlice<Double>, targets: Int, aggregate: Aggregate, base: [Double]) -> [Double] {
@@ -90,6 +92,19 @@ struct DecisionTrees: Sendable {
     return scores
   }
 
+  /// The sums of a row of FP32 features, one a target. Precondition: there is a walk.
+  func sums(_ row: UnsafePointer<Float>, width: Int, _ sums: UnsafeMutableBufferPointer<Double>) {
+    guard let walk, let base = sums.baseAddress else { return }
+    sums.update(repeating: 0)
+    if !(0..<width).contains(where: { row[$0].isNaN }) {
+      walk.add(row, to: base)
+      return
+    }
+    let values = (0..<width).map { Double(row[$0]) }
+    let scores = scores(values[...], targets: sums.count, aggregate: .sum, base: [])
+    for target in sums.indices { sums[target] = scores[target] }
+  }
+
   private func leaf(_ root: Target, _ row: ArraySlice<Double>) -> Int {
     var target = root
     while true {
@@ -108,6 +123,7 @@ struct DecisionTrees: Sendable {
     try check(targets: targets)
     widestFeature = nodes.map(\.feature).max() ?? -1
     compact = CompactTrees(self)
+    walk = TreeWalk(self, targets: targets)
   }
 
   private func check(targets: Int) throws {

@@ -24,23 +24,32 @@ enum PostTransform: String, Sendable {
   }
 
   func applied(to scores: [Double]) -> [Double] {
+    var scores = scores
+    scores.withUnsafeMutableBufferPointer { apply(to: $0) }
+    return scores
+  }
+
+  func apply(to scores: UnsafeMutableBufferPointer<Double>) {
     switch self {
-    case .none: return scores
-    case .logistic: return scores.map { PostTransform.logistic($0) }
-    case .probit: return scores.map { PostTransform.probit($0) }
-    case .softmax: return softmax(scores) { _ in true }
+    case .none: return
+    case .logistic: for index in scores.indices { scores[index] = PostTransform.logistic(scores[index]) }
+    case .probit: for index in scores.indices { scores[index] = PostTransform.probit(scores[index]) }
+    case .softmax: softmax(scores, keepsZeros: false)
     // Scores of 0 stay what they are.
-    case .softmaxZero: return softmax(scores) { $0 != 0 }
+    case .softmaxZero: softmax(scores, keepsZeros: true)
     }
   }
 
   static func logistic(_ value: Double) -> Double { 1 / (1 + exp(-value)) }
 
-  private func softmax(_ scores: [Double], _ counts: (Double) -> Bool) -> [Double] {
+  private func softmax(_ scores: UnsafeMutableBufferPointer<Double>, keepsZeros: Bool) {
     let greatest = scores.max() ?? 0
-    let powers = scores.map { counts($0) ? exp($0 - greatest) : 0 }
-    let sum = powers.reduce(0, +)
-    return sum == 0 ? powers : powers.map { $0 / sum }
+    var sum = 0.0
+    for index in scores.indices {
+      scores[index] = keepsZeros && scores[index] == 0 ? 0 : exp(scores[index] - greatest)
+      sum += scores[index]
+    }
+    if sum != 0 { for index in scores.indices { scores[index] /= sum } }
   }
 
   /// √2 times the inverse error function of 2x - 1, by Winitzki's approximation.

@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 /// The operator SVMRegressor of ai.onnx.ml.
@@ -6,14 +5,9 @@ struct SVMRegressor: Evaluation {
   static let description = OperatorDescription(
     "SVMRegressor", domain: "ai.onnx.ml", inputs: 1...1, support: "FP32, FP64, INT32, INT64; all kernels"
   ) { reader in
-    let parameters = try reader.floats("kernel_params") ?? []
-    guard parameters.isEmpty || parameters.count == 3 else {
-      throw ONNXError(.invalid, "\(parameters.count) kernel_params, expected gamma, coef0 and degree")
-    }
     let rho = try reader.required("rho", try reader.floats("rho")?.first)
     return SVMRegressor(
-      kernel: try reader.word("kernel_type", "LINEAR", "POLY", "RBF", "SIGMOID"),
-      parameters: parameters.map { Double($0) },
+      kernel: try SVMKernel(reader),
       coefficients: try reader.required("coefficients", try reader.floats("coefficients")).map { Double($0) },
       vectors: (try reader.floats("support_vectors") ?? []).map { Double($0) },
       count: try reader.int("n_supports", default: 0), rho: Double(rho),
@@ -21,8 +15,7 @@ struct SVMRegressor: Evaluation {
   }
 
   let name = "SVMRegressor"
-  let kernel: String
-  let parameters: [Double]
+  let kernel: SVMKernel
   let coefficients: [Double]
   let vectors: [Double]
   /// Support vectors; 0 for a linear model of coefficients alone.
@@ -49,25 +42,12 @@ struct SVMRegressor: Evaluation {
     let scores = (0..<features.rows).map { row -> Double in
       let values = Array(features.values[row * width..<(row + 1) * width])
       var sum = rho
-      if count == 0 { sum += product(values, coefficients[...]) }
+      if count == 0 { sum += kernel.product(values, coefficients[...]) }
       for vector in 0..<count {
-        sum += coefficients[vector] * product(values, vectors[vector * width..<(vector + 1) * width])
+        sum += coefficients[vector] * kernel.product(values, vectors[vector * width..<(vector + 1) * width])
       }
       return isOneClass ? (sum > 0 ? 1 : -1) : sum
     }
     return [try node.tensor(.fp32, [features.rows, 1], scores.flatMap { transform.applied(to: [$0]) })]
-  }
-
-  /// The kernel of two vectors.
-  private func product(_ a: [Double], _ b: ArraySlice<Double>) -> Double {
-    let (gamma, offset, degree) =
-      parameters.isEmpty ? (0, 0, 0) : (parameters[0], parameters[1], parameters[2])
-    if kernel == "RBF" { return exp(-gamma * zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }) }
-    let sum = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
-    switch kernel {
-    case "POLY": return pow(gamma * sum + offset, degree)
-    case "SIGMOID": return tanh(gamma * sum + offset)
-    default: return sum
-    }
   }
 }

@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// The operator TreeEnsembleRegressor of ai.onnx.ml.
@@ -31,6 +32,37 @@ struct TreeEnsembleRegressor: Evaluation {
     guard x.rank == 1 || x.rank == 2 else { throw ONNXError(.invalid, "features of shape \(x.shapeText)") }
     let rows = x.rank == 2 ? rowsOfImages(x, others: []) : (x.rows == .shared ? .shared : .mixed)
     return [TensorFact(datatype, [x.rank == 2 ? x.dimensions[0] : .one, Dimension(targets)], rows: rows)]
+  }
+
+  func step(_ node: StepRequest) throws -> Step {
+    let (x, y) = (try node.input(0), try node.output())
+    guard let walk = trees.walk, x.datatype == .fp32, datatype == .fp32,
+      aggregate == .sum || aggregate == .average, x.shape.rank == 1 || x.shape.rank == 2,
+      let width = x.shape.last, width > trees.widestFeature
+    else { return evaluationStep(node) }
+    let rows = x.shape.rank == 2 ? x.shape[0] : 1
+    let (parts, targets) = (walk.parts(rows: rows, node.team), targets)
+    return Step(scratchBytes: parts * targets * MemoryLayout<Double>.stride) { memory in
+      let (source, target) = (memory.floats(x), memory.floats(y))
+      let scratch = memory.scratch.assumingMemoryBound(to: Double.self)
+      memory.team.parallelFor(parts) { part in
+        let sums = UnsafeMutableBufferPointer(start: scratch + part * targets, count: targets)
+        for row in rows * part / parts..<rows * (part + 1) / parts {
+          trees.sums(source + row * width, width: width, sums)
+          finish(sums)
+          for index in 0..<targets { target[row * targets + index] = Float(sums[index]) }
+        }
+      }
+    }
+  }
+
+  /// Makes the outputs of the sums of a row, in their place.
+  private func finish(_ sums: UnsafeMutableBufferPointer<Double>) {
+    let divisor = aggregate == .average ? Double(max(trees.roots.count, 1)) : 1
+    for index in sums.indices {
+      sums[index] = sums[index] / divisor + (index < base.count ? base[index] : 0)
+    }
+    transform.apply(to: sums)
   }
 
   func evaluate(_ node: EvaluationRequest) throws -> [Value?] {

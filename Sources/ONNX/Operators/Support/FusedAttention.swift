@@ -13,6 +13,8 @@ struct FusedAttention: Operation {
   let key: AttentionLayout
   let value: AttentionLayout
   var output: AttentionLayout
+  /// Query i sees keys 0 … i + this only; nil: all.
+  var causalOffset: Int?
 
   /// Batch, heads, sequence and size of an operand.
   private static func order<Element>(_ x: [Element], _ layout: AttentionLayout) -> [Element] {
@@ -61,6 +63,7 @@ struct FusedAttention: Operation {
     var shape = AttentionShape(
       batch: q[0], heads: q[1], queries: q[2], keys: k[2], headSize: q[3], valueSize: v[3])
     shape.scale = scale
+    shape.causalOffset = causalOffset
     shape.query = Self.strides(query, heads: q[1], rows: q[2], size: q[3])
     shape.key = Self.strides(key, heads: q[1], rows: k[2], size: k[3])
     shape.value = Self.strides(value, heads: q[1], rows: v[2], size: v[3])
