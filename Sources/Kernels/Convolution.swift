@@ -40,9 +40,6 @@ public final class Convolution: Sendable {
     case (.depthwise, .channelsLast): self.weights = sizes.tapsFirst(weights)
     case (.throughPixels, _) where parameters.isDepthwise: self.weights = sizes.tapsFirst(weights)
     case (.unfolded, .channelsFirst): self.weights = sizes.packedTiles(weights, table)
-    case (.direct, .channelsFirst):
-      self.weights = PackedMatrix.pack(
-        weights, k: sizes.depth, n: sizes.outputs, stride: sizes.depth, transposed: true, table: table)
     case (_, _): self.weights = sizes.packedPanels(weights, table)
     }
     self.bias = bias.map { AlignedMemory(copying: $0, parameters.outputChannels) }

@@ -2,9 +2,8 @@ internal import CKernels
 
 /// What a row of output pixels is computed from and into, in floats.
 struct DirectRoom {
-  /// Elements from one row of the padded copy to the next.
+  /// Elements from one row of the padded copy, its pixels channels last, to the next; and the number of rows.
   let row: Int
-  /// Rows of the copy: of one channel after the other, or of all channels.
   let rows: Int
   /// The row's pixels, channels last: channels-first images only.
   let result: Int
@@ -15,8 +14,8 @@ struct DirectRoom {
     let parameters = convolution.parameters
     let isPlanar = convolution.layout == .channelsFirst
     let pixels = (Int(window.out_width) - 1) * parameters.strideX + parameters.kernelWidth
-    row = pixels * (isPlanar ? 1 : parameters.inputChannels)
-    rows = parameters.kernelHeight * (isPlanar ? parameters.inputChannels : 1)
+    row = pixels * parameters.inputChannels
+    rows = parameters.kernelHeight
     result = (rows * row + 15) / 16 * 16
     resultStride = (parameters.outputChannels + 15) / 16 * 16 + 16
     count = result + (isPlanar ? Int(window.out_width) * resultStride : 0)
@@ -36,7 +35,7 @@ extension Convolution {
     let panelWidth = table.level.panelWidth
     let panels = (outputs + panelWidth - 1) / panelWidth
     let tiles = (width + table.level.tileRows - 1) / table.level.tileRows
-    let unit = isPlanar ? 1 : parameters.inputChannels
+    let unit = parameters.inputChannels
     var product = kernels_product()
     product.m = Int64(width)
     product.n = Int64(outputs)
@@ -78,18 +77,26 @@ extension Convolution {
     _ window: kernels_window, _ images: Images, image: Int, y: Int, _ room: DirectRoom,
     _ target: UnsafeMutablePointer<Float>
   ) {
-    let isPlanar = layout == .channelsFirst
-    let unit = isPlanar ? 1 : parameters.inputChannels
-    let length = Int(window.width) * unit
-    let input = images.input + image * parameters.inputChannels * window.inputPlane
+    let unit = parameters.inputChannels
+    let width = Int(window.width)
+    let input = images.input + image * unit * window.inputPlane
     for row in 0..<room.rows {
-      let (channel, tap) = (row / parameters.kernelHeight, row % parameters.kernelHeight)
-      let sourceY = y * parameters.strideY + tap * parameters.dilationY - parameters.padTop
+      let sourceY = y * parameters.strideY + row * parameters.dilationY - parameters.padTop
       let isInside = sourceY >= 0 && sourceY < Int(window.height)
-      let source = input + channel * window.inputPlane + sourceY * length
-      table.level.padRow(
-        isInside ? source : nil, length: length, left: parameters.padLeft * unit, target + row * room.row,
-        count: room.row)
+      let to = target + row * room.row
+      if layout == .channelsLast {
+        table.level.padRow(
+          isInside ? input + sourceY * width * unit : nil, length: width * unit,
+          left: parameters.padLeft * unit, to, count: room.row)
+        continue
+      }
+      let first = isInside ? min(parameters.padLeft * unit, room.row) : room.row
+      let pixels = isInside ? min(width, (room.row - first) / unit) : 0
+      table.level.padRow(nil, length: 0, left: 0, to, count: first)
+      table.level.interleavePlanes(
+        input + sourceY * width, channels: unit, plane: window.inputPlane, to + first, count: pixels)
+      let end = first + pixels * unit
+      table.level.padRow(nil, length: 0, left: 0, to + end, count: room.row - end)
     }
   }
 

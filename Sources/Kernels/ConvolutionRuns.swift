@@ -29,9 +29,10 @@ struct ConvolutionJobs {
       items = batch * Int(window.out_height)
       count = DirectRoom(convolution, window).count
     case (_, _):
-      items = batch * sizes.groups * ConvolutionJobs.blocks(window, convolution.table)
+      items = batch * sizes.groups * ConvolutionJobs.blocks(window, sizes, convolution.table)
       count =
-        convolution.parameters.isPointwise ? 0 : ConvolutionJobs.blockRows(convolution.table) * sizes.depth
+        convolution.parameters.isPointwise
+        ? 0 : ConvolutionJobs.blockRows(sizes, convolution.table) * sizes.depth
     }
     let work = batch * window.outputPlane * convolution.parameters.outputChannels * sizes.depth
     let isSmall = work < 128 * 1024
@@ -45,10 +46,16 @@ struct ConvolutionJobs {
   }
 
   /// Pixels of a block of channels-last work: some tiles, so that a panel of weights is used several times.
-  static func blockRows(_ table: KernelTable) -> Int { 6 * table.level.tileRows }
+  /// As many as the second-level cache keeps, between six tiles and what fourteen of the smaller ones hold.
+  static func blockRows(_ sizes: GroupSizes, _ table: KernelTable) -> Int {
+    let rows = table.level.tileRows
+    let fitting = table.level.cachedFloats / max(1, sizes.depth * rows)
+    return max(6, min(84 / rows, fitting)) * rows
+  }
 
-  static func blocks(_ window: kernels_window, _ table: KernelTable) -> Int {
-    (window.outputPlane + blockRows(table) - 1) / blockRows(table)
+  static func blocks(_ window: kernels_window, _ sizes: GroupSizes, _ table: KernelTable) -> Int {
+    let rows = blockRows(sizes, table)
+    return (window.outputPlane + rows - 1) / rows
   }
 }
 
@@ -121,8 +128,8 @@ extension Convolution {
     _ window: kernels_window, _ images: Images, _ items: Range<Int>, _ scratch: UnsafeMutablePointer<Float>?
   ) {
     let sizes = GroupSizes(parameters, table)
-    let blocks = ConvolutionJobs.blocks(window, table)
-    let blockRows = ConvolutionJobs.blockRows(table)
+    let blocks = ConvolutionJobs.blocks(window, sizes, table)
+    let blockRows = ConvolutionJobs.blockRows(sizes, table)
     let step = parameters.outputChannels
     var window = window
     for item in items {

@@ -5,7 +5,7 @@ extension Convolution {
     WinogradPlan(
       outputs: method == .winograd4 ? 4 : 2, height: Int(window.out_height), width: Int(window.out_width),
       batch: batch, inputChannels: parameters.inputChannels, outputChannels: parameters.outputChannels,
-      panelWidth: table.level.panelWidth, teamWidth: team.width)
+      panelWidth: table.level.panelWidth, cachedFloats: table.level.cachedFloats, teamWidth: team.width)
   }
 
   /// Each place's matrix of weights, packed, one after the other.

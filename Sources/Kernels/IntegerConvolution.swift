@@ -150,9 +150,10 @@ public final class IntegerConvolution: Sendable {
     let weights = weights[group]
     product.c_row = Int64(parameters.outputChannels)
     product.use(weights.panels, weights.layout)
-    product.zero_point = input.zeroPoint[0] + (table.usesVNNI && input.isSigned ? 128 : 0)
+    product.zero_point = input.zeroPoint[0] + (weights.layout.group == 4 && input.isSigned ? 128 : 0)
     let target = scratch.assumingMemoryBound(to: UInt8.self)
-    if method == .pointwise, table.usesVNNI, !input.isSigned, sizes.depth % 4 == 0 {
+    let rowByteCount = max(4, weights.layout.groups * 4)
+    if method == .pointwise, weights.layout.group == 4, !input.isSigned, sizes.depth % 4 == 0 {
       product.a = source + first * parameters.inputChannels
       product.a_row = Int64(parameters.inputChannels)
     } else {
@@ -160,9 +161,9 @@ public final class IntegerConvolution: Sendable {
       table.level.unfoldIntegers(
         &window, source, channels: sizes.inputs, pixelStride: parameters.inputChannels, firstPosition: first,
         count: rows, isSigned: input.isSigned, padding: input.zeroPoint[0], group: weights.layout.group,
-        target, rowByteCount: jobs.rowByteCount)
+        target, rowByteCount: rowByteCount)
       product.a = UnsafePointer(target)
-      product.a_row = Int64(jobs.rowByteCount)
+      product.a_row = Int64(rowByteCount)
     }
     if product.column_zero_points != nil, let a = product.a {
       let sums = (scratch + jobs.sumsOffset).assumingMemoryBound(to: Int32.self)
@@ -193,7 +194,6 @@ struct IntegerConvolutionJobs {
   /// Blocks of an image's output pixels, and the pixels of one.
   let blocks: Int
   let blockRows: Int
-  let rowByteCount: Int
   let sumsOffset: Int
   let partByteCount: Int
   let depthwise: DepthwiseRoom
@@ -208,7 +208,8 @@ struct IntegerConvolutionJobs {
     let sizes = GroupSizes(parameters, table)
     blockRows = 6 * table.integerTileRows
     blocks = (window.outputPlane + blockRows - 1) / blockRows
-    rowByteCount = max(4, (sizes.depth + table.integerGroup - 1) / table.integerGroup * 4)
+    // Of pairs: rows of bytes need less.
+    let rowByteCount = max(4, (sizes.depth + 1) / 2 * 4)
     let isDepthwise = convolution.method == .depthwise
     let items = isDepthwise ? batch * Int(window.out_height) : batch * sizes.groups * blocks
     let work = batch * window.outputPlane * parameters.outputChannels * sizes.depth

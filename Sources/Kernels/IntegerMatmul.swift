@@ -4,7 +4,9 @@ extension KernelTable {
   /// Bytes of scratch that `integerMatmul` and `dynamicMatmul` of this shape need; `packed` if B is a
   /// `PackedIntegerMatrix`.
   public func integerMatmulScratchByteCount(_ shape: MatmulShape, packed: Bool, team: ThreadTeam) -> Int {
-    IntegerScratch(shape, self, team).byteCount(packed: packed)
+    // Rows of pairs: those of bytes need less.
+    IntegerScratch(shape, IntegerPanelLayout(k: shape.k, n: shape.n, table: self), team).byteCount(
+      packed: packed)
   }
 
   /// C = output((A − A's zero points) · (B − B's zero points)), exact in 32 bits, with B packed by this table.
@@ -16,10 +18,8 @@ extension KernelTable {
     _ shape: MatmulShape, a: IntegerMatrix, b: PackedIntegerMatrix, output: IntegerOutput,
     scratch: UnsafeMutableRawPointer?, team: ThreadTeam
   ) {
-    precondition(
-      b.layout == IntegerPanelLayout(k: shape.k, n: shape.n, table: self),
-      "the packed matrix is of another table or shape")
-    let plan = IntegerScratch(shape, self, team)
+    precondition(b.layout.fits(shape, self), "the packed matrix is of another table or shape")
+    let plan = IntegerScratch(shape, b.layout, team)
     var product = kernels_short_product(shape, output)
     product.use(b.panels, plan.layout)
     prepareA(&product, shape, plan, a, scratch, team)
@@ -32,7 +32,7 @@ extension KernelTable {
     scratch: UnsafeMutableRawPointer?, team: ThreadTeam
   ) {
     guard let scratch, shape.m > 0, shape.n > 0 else { return }
-    let plan = IntegerScratch(shape, self, team)
+    let plan = IntegerScratch(shape, IntegerPanelLayout(k: shape.k, n: shape.n, table: self), team)
     let memory = scratch + plan.panelsOffset
     plan.layout.pack(b, stride: shape.strideB, transposed: shape.transposeB, memory, self, team)
     var product = kernels_short_product(shape, output)
@@ -51,11 +51,9 @@ extension KernelTable {
     c: UnsafeMutablePointer<Float>, epilogue: Epilogue = Epilogue(), scratch: UnsafeMutableRawPointer?,
     team: ThreadTeam
   ) {
-    precondition(
-      b.layout == IntegerPanelLayout(k: shape.k, n: shape.n, table: self),
-      "the packed matrix is of another table or shape")
+    precondition(b.layout.fits(shape, self), "the packed matrix is of another table or shape")
     guard let scratch, shape.m > 0 else { return }
-    let plan = IntegerScratch(shape, self, team)
+    let plan = IntegerScratch(shape, b.layout, team)
     let rows = plan.rowParts(team)
     let ranges = (scratch + plan.rangesOffset).assumingMemoryBound(to: Float.self)
     team.parallelFor(rows.parts) { part in
@@ -87,14 +85,11 @@ extension KernelTable {
     multiply(&product, plan, team)
   }
 
-  /// Values of k that stand together in the operands of a product of integers.
-  var integerGroup: Int { usesVNNI ? 4 : 2 }
-
   /// Rows of a tile of a product of integers at most.
   var integerTileRows: Int { tileRows(of: usesVNNI ? .bytes : .pairs) }
 
   private func tileRows(of kind: kernels_words) -> Int {
-    kind == .pairs ? level.pairTileRows : wideTileRows
+    kind == .pairs || kind == .narrowBytes ? level.pairTileRows : wideTileRows
   }
 
   /// Has `a` in the form that the kernels read, in place if it is that already.
@@ -105,7 +100,8 @@ extension KernelTable {
     let bytes = a.bytes.assumingMemoryBound(to: UInt8.self)
     product.a = bytes
     product.a_row = Int64(shape.strideA)
-    if let scratch, !usesVNNI || a.isSigned || shape.k % 4 != 0 {
+    let isOfBytes = plan.layout.group == 4
+    if let scratch, !isOfBytes || a.isSigned || shape.k % 4 != 0 {
       let target = scratch.assumingMemoryBound(to: UInt8.self)
       let rows = plan.rowParts(team)
       team.parallelFor(rows.parts) { part in
@@ -117,7 +113,7 @@ extension KernelTable {
       product.a = UnsafePointer(target)
       product.a_row = Int64(plan.rowByteCount)
     }
-    let shift: Int32 = usesVNNI && a.isSigned ? 128 : 0
+    let shift: Int32 = isOfBytes && a.isSigned ? 128 : 0
     switch a.zeroPoint {
     case .uniform(let value): product.zero_point = value + shift
     case .each(let values):
@@ -187,9 +183,9 @@ struct IntegerScratch {
   let rowByteCount: Int
   private let teamWidth: Int
 
-  init(_ shape: MatmulShape, _ table: KernelTable, _ team: ThreadTeam) {
+  init(_ shape: MatmulShape, _ layout: IntegerPanelLayout, _ team: ThreadTeam) {
     precondition(!shape.transposeA, "the left-hand matrix of a product of integers is not transposed")
-    layout = IntegerPanelLayout(k: shape.k, n: shape.n, table: table)
+    self.layout = layout
     rows = shape.m
     rowByteCount = max(4, layout.groups * 4)
     teamWidth = team.width
@@ -240,7 +236,7 @@ extension kernels_short_product {
   }
 
   mutating func use(_ panels: IntegerPanels, _ layout: IntegerPanelLayout) {
-    kind = layout.group == 4 ? .bytes : .pairs
+    kind = layout.kind
     words = Int64(layout.groups)
     b = panels.values
     b_panel = Int64(layout.panelByteCount)

@@ -22,11 +22,17 @@ extension KernelTable {
     return KernelChoice(kernel: "float32 \(level.tileRows) × \(level.panelWidth)", details: details)
   }
 
-  /// For a product of 8-bit integers.
-  public func integerChoice(_ shape: MatmulShape) -> KernelChoice {
+  /// For a product of 8-bit integers; the values of a packed B are a matter too.
+  public func integerChoice(_ shape: MatmulShape, b: PackedIntegerMatrix? = nil) -> KernelChoice {
     let tiles = (shape.m + integerTileRows - 1) / integerTileRows
+    let words =
+      switch (b?.layout ?? IntegerPanelLayout(k: shape.k, n: shape.n, table: self)).kind {
+      case .bytes: "VNNI"
+      case .narrowBytes: "bytes of narrow weights"
+      default: "16-bit pairs"
+      }
     return KernelChoice(
-      kernel: "\(usesVNNI ? "VNNI" : "16-bit pairs") \(integerTileRows) × \(level.panelWidth)",
+      kernel: "\(words) \(integerTileRows) × \(level.panelWidth)",
       details: tiling(rows: shape.m, tiles: tiles, columns: shape.n))
   }
 

@@ -7,6 +7,8 @@ internal import KernelsBaseline
 protocol LevelKernels: ShortLevelKernels, NetworkLevelKernels {
   static var tileRows: Int { get }
   static var panelWidth: Int { get }
+  static var cachedFloats: Int { get }
+  static var leastBlockTiles: Int { get }
 
   static func multiply(
     _ product: UnsafePointer<kernels_product>, firstTile: Int, endTile: Int, firstPanel: Int, endPanel: Int)
@@ -49,6 +51,9 @@ protocol LevelKernels: ShortLevelKernels, NetworkLevelKernels {
   static func unfoldRows(
     _ window: UnsafePointer<kernels_window>, _ input: UnsafePointer<Float>, channels: Int, pixelStride: Int,
     firstPosition: Int, count: Int, _ target: UnsafeMutablePointer<Float>)
+  static func interleavePlanes(
+    _ source: UnsafePointer<Float>, channels: Int, plane: Int, _ target: UnsafeMutablePointer<Float>,
+    count: Int)
   static func padRow(
     _ row: UnsafePointer<Float>?, length: Int, left: Int, _ target: UnsafeMutablePointer<Float>, count: Int)
   static func foldPanel(

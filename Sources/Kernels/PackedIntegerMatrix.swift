@@ -23,10 +23,12 @@ public final class PackedIntegerMatrix: Sendable {
   ) {
     self.k = k
     self.n = n
-    layout = IntegerPanelLayout(k: k, n: n, table: table)
+    let stride = stride ?? (transposed ? k : n)
+    let isNarrow =
+      table.level.hasNarrowProducts && b.isNarrow(k: k, n: n, stride: stride, transposed: transposed)
+    layout = IntegerPanelLayout(k: k, n: n, table: table, isNarrow: isNarrow)
     storage = AlignedMemory(byteCount: layout.byteCount)
-    layout.pack(
-      b, stride: stride ?? (transposed ? k : n), transposed: transposed, storage.bytes, table, .single)
+    layout.pack(b, stride: stride, transposed: transposed, storage.bytes, table, .single)
   }
 
   var panels: IntegerPanels { layout.panels(storage.bytes) }
@@ -39,13 +41,21 @@ struct IntegerPanelLayout: Equatable {
   let n: Int
   /// Values of k that stand together.
   let group: Int
+  let kind: kernels_words
   let panelWidth: Int
 
-  init(k: Int, n: Int, table: KernelTable) {
+  /// - Parameter isNarrow: what `IntegerMatrix.isNarrow` says.
+  init(k: Int, n: Int, table: KernelTable, isNarrow: Bool = false) {
     self.k = k
     self.n = n
-    group = table.integerGroup
+    kind = table.usesVNNI ? .bytes : isNarrow && table.level.hasNarrowProducts ? .narrowBytes : .pairs
+    group = kind == .pairs ? 2 : 4
     panelWidth = table.level.panelWidth
+  }
+
+  /// Whether a table multiplies a matrix of these sizes that is packed so.
+  func fits(_ shape: MatmulShape, _ table: KernelTable) -> Bool {
+    self == IntegerPanelLayout(k: shape.k, n: shape.n, table: table, isNarrow: kind == .narrowBytes)
   }
 
   var groups: Int { (k + group - 1) / group }
@@ -85,6 +95,28 @@ struct IntegerPanelLayout: Equatable {
       // The panels hold signed bytes: unsigned ones stand there less 128, and so do their zero points.
       zeroPoints[column] = column < n && !b.isSigned ? zeroPoint - 128 : zeroPoint
     }
+  }
+}
+
+extension IntegerMatrix {
+  /// Whether the bytes of op(B)[k,n], as signed ones, are such that the sizes of two neighbours in a column, from an
+  /// even row on, add up to 128 at most: weights of seven bits are, and most that are quantised per tensor.
+  func isNarrow(k: Int, n: Int, stride: Int, transposed: Bool) -> Bool {
+    let values = bytes.assumingMemoryBound(to: UInt8.self)
+    let flip: UInt8 = isSigned ? 0 : 0x80
+    func size(_ row: Int, _ column: Int) -> UInt16 {
+      if row >= k { return 0 }
+      let byte = values[transposed ? column * stride + row : row * stride + column] ^ flip
+      return UInt16(Int8(bitPattern: byte).magnitude)
+    }
+    let (outer, inner) = transposed ? (n, (k + 1) / 2) : ((k + 1) / 2, n)
+    for first in 0..<outer {
+      for second in 0..<inner {
+        let (column, row) = transposed ? (first, 2 * second) : (second, 2 * first)
+        if size(row, column) + size(row + 1, column) > 128 { return false }
+      }
+    }
+    return true
   }
 }
 

@@ -3,6 +3,7 @@ internal import CKernels
 /// What each instruction set's target gives for short numbers: loops over pointers, on one thread.
 protocol ShortLevelKernels: SendableMetatype {
   static var pairTileRows: Int { get }
+  static var hasNarrowProducts: Bool { get }
 
   static func multiplyShort(
     _ product: UnsafePointer<kernels_short_product>, firstTile: Int, endTile: Int, firstPanel: Int,

@@ -25,14 +25,15 @@ struct WinogradPlan {
 
   init(
     outputs: Int, height: Int, width: Int, batch: Int, inputChannels: Int, outputChannels: Int,
-    panelWidth: Int, teamWidth: Int
+    panelWidth: Int, cachedFloats: Int, teamWidth: Int
   ) {
     self.outputs = outputs
     rows = (height + outputs - 1) / outputs
     columns = (width + outputs - 1) / outputs
     inputStride = WinogradPlan.stride(inputChannels, multipleOf: 16)
     outputStride = WinogradPlan.stride(outputChannels, multipleOf: max(panelWidth, 16))
-    let wanted = WinogradPlan.blockTiles(points: (outputs + 2) * (outputs + 2), inputStride + outputStride)
+    let wanted = WinogradPlan.blockTiles(
+      points: (outputs + 2) * (outputs + 2), inputStride + outputStride, cachedFloats)
     let across = Partition(columns, parts: (columns + wanted - 1) / wanted).parts
     blockColumns = (columns + across - 1) / across
     let down = Partition(rows, parts: (rows * blockColumns + wanted - 1) / wanted)
@@ -41,10 +42,10 @@ struct WinogradPlan {
     sharesBlocks = teamWidth > 1 && batch * blocks < 4 * teamWidth
   }
 
-  /// Tiles of a block that fill half of a second-level cache of 1 MiB, but enough of them for the weights to
-  /// be read seldom.
-  private static func blockTiles(points: Int, _ channels: Int) -> Int {
-    min(max(128 * 1024 / (points * channels), minimumTiles), 64)
+  /// Tiles of a block that fill half of a second-level cache, but enough of them for the weights to be read
+  /// seldom.
+  private static func blockTiles(points: Int, _ channels: Int, _ cachedFloats: Int) -> Int {
+    min(max(cachedFloats / (points * channels), minimumTiles), 64)
   }
 
   /// All channels, in an odd number of cache lines: tiles a power of two apart would push one another out.

@@ -6,6 +6,10 @@ public enum Level {
   public static let tileRows = 6
   /// Columns of C that it holds: a packed panel's width.
   public static let panelWidth = 8
+  /// Half of a second-level cache of 512 KiB, in floats: what a product keeps there of its left-hand matrix.
+  public static let cachedFloats = 64 * 1024
+  /// Tiles of rows that go by before the right-hand matrix is read again, whether the cache keeps them or not.
+  public static let leastBlockTiles = 8
 }
 
 /// A row of the micro-kernel's tile: two registers of four floats.

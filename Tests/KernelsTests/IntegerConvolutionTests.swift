@@ -38,6 +38,13 @@ private func parameters(_ random: inout Randomness, _ round: Int) -> Convolution
       let taps = parameters.kernelHeight * parameters.kernelWidth
       let depth = parameters.inputChannels / parameters.groups * taps
       let kernel = Bytes(parameters.outputChannels * depth, &random)
+      if round % 3 == 0 {
+        // Seven bits, which some kernels take four at a time.
+        for index in 0..<kernel.count {
+          let value = UInt8(bitPattern: Int8(bitPattern: kernel.base[index]) >> 1)
+          kernel.base[index] = weightsSigned ? value : value ^ 0x80
+        }
+      }
       let zeroPoints = Integers(parameters.outputChannels, &random, weightsSigned ? -5...5 : 100...140)
       let weights = kernel.matrix(
         isSigned: weightsSigned, random.pick([.uniform(0), .each(UnsafePointer(zeroPoints.base))]))

@@ -70,7 +70,8 @@ private struct Case {
   /// Keeps the pointers of `left` and `right` alive.
   private let zeroPoints: [Integers]
 
-  init(_ random: inout Randomness, sizes: [Int]) {
+  /// - Parameter bits: of B's values, as signed ones. The pairs of seven-bit ones are at the bound that some kernels set.
+  init(_ random: inout Randomness, sizes: [Int], bits: Int = 8) {
     let (m, n, k) = (random.pick(sizes), random.pick(sizes), random.pick(sizes))
     shape = MatmulShape(m: m, n: n, k: k, transposeB: random.bool())
     shape.strideA += random.pick([0, 0, 5])
@@ -79,6 +80,12 @@ private struct Case {
     a = Bytes(m * shape.strideA, &random)
     b = Bytes((shape.transposeB ? n : k) * shape.strideB, &random)
     let (aSigned, bSigned) = (random.bool(), random.pick([true, true, false]))
+    if bits == 7 {
+      for index in 0..<b.count {
+        let value = UInt8(bitPattern: Int8(bitPattern: b.base[index]) >> 1)
+        b.base[index] = bSigned ? value : value ^ 0x80
+      }
+    }
     let (aRange, bRange) = (aSigned ? -128...127 : 0...255, bSigned ? -128...127 : 0...255)
     zeroPoints = [Integers(max(m, 1), &random, aRange), Integers(max(n, 1), &random, bRange)]
     let (rows, columns) = (zeroPoints[0], zeroPoints[1])
@@ -116,6 +123,43 @@ private struct Case {
     let pool = ThreadPool(workerCount: 2)
     let sizes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15, 16, 17, 31, 32, 33, 47, 64, 65, 100]
     for _ in 0..<40 { check(Case(&random, sizes: sizes), random.bool() ? .single : ThreadTeam(pool)) }
+  }
+
+  @Test func narrowProductsEqualTheReferenceAtEveryLevel() {
+    var random = Randomness.seeded()
+    let pool = ThreadPool(workerCount: 2)
+    let sizes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 17, 33, 65, 100]
+    for _ in 0..<60 {
+      check(Case(&random, sizes: sizes, bits: 7), random.bool() ? .single : ThreadTeam(pool))
+    }
+  }
+
+  /// Sums of pairs at the bound of a 16-bit integer: those of bytes must not saturate where such kernels are chosen.
+  @Test(arguments: [
+    [64, 64], [-64, -64], [-128, 0], [1, 127], [65, 64], [127, 127], [-128, -128], [0, -128],
+  ])
+  func pairsAtTheBoundDoNotSaturate(pair: [Int]) {
+    let shape = MatmulShape(m: 7, n: 19, k: 6)
+    let a = Bytes(shape.m * shape.k) { _ in 255 }
+    for isSigned in [true, false] {
+      let b = Bytes(shape.k * shape.n) { index in
+        UInt8(bitPattern: Int8(pair[index / shape.n % 2])) ^ (isSigned ? 0 : 0x80)
+      }
+      let expected = Int32(255 * 3 * (pair[0] + pair[1]))
+      for table in tables {
+        let right = b.matrix(isSigned: isSigned, .uniform(isSigned ? 0 : 128))
+        let packed = PackedIntegerMatrix(right, k: shape.k, n: shape.n, table: table)
+        let sums = UnsafeMutablePointer<Int32>.allocate(capacity: shape.m * shape.n)
+        defer { sums.deallocate() }
+        let scratch = Scratch(table.integerMatmulScratchByteCount(shape, packed: true, team: .single))
+        table.integerMatmul(
+          shape, a: a.matrix(isSigned: false, .uniform(0)), b: packed, output: .sums(sums),
+          scratch: scratch.pointer, team: .single)
+        let wrong = (0..<(shape.m * shape.n)).filter { sums[$0] != expected }
+        #expect(
+          wrong.isEmpty, "\(table.instructionSet), \(pair), signed \(isSigned): \(sums[0]), not \(expected)")
+      }
+    }
   }
 
   @Test func largeProductsEqualTheReferenceOnSeveralThreads() {
@@ -174,6 +218,9 @@ private struct Case {
       let a = Floats(m * shape.strideA, &random, round % 2 == 0 ? 0.5...2 : -3...1)
       if shape.strideA > k { for row in 0..<m { a.base[row * shape.strideA + k] = 1000 } }
       let b = Bytes(k * n, &random)
+      if round % 2 == 0 {
+        for index in 0..<b.count { b.base[index] = UInt8(bitPattern: Int8(bitPattern: b.base[index]) >> 1) }
+      }
       let zeroPoints = Integers(n, &random, -20...20)
       let right = b.matrix(
         isSigned: true, round % 4 == 0 ? .each(UnsafePointer(zeroPoints.base)) : .uniform(0))

@@ -27,6 +27,8 @@ struct Case: Decodable, Hashable {
   var k: Int?
   var n: Int?
   var layers: Int?
+  /// Of the weights of integers: 7 unless it says 8.
+  var bits: Int?
 
   // Attention of `heads` heads of `size` over `length` queries and keys; a recurrent layer of `size` inputs
   // and units over `length` steps.

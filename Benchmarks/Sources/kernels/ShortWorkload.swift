@@ -2,18 +2,22 @@ import Kernels
 
 // Products and convolutions of short numbers.
 extension Workload {
+  private static func weights(_ count: Int, bits: Int?) -> [Int8] {
+    (0..<count).map { Int8(truncatingIfNeeded: $0 &* 37) >> (bits == 8 ? 0 : 1) }
+  }
+
   /// A product whose activations are quantised on the way, with bias.
   static func dynamicProduct(_ request: Case, _ table: KernelTable, _ team: ThreadTeam) throws -> Workload {
     let (m, k, n) = (try require(request.m, "m"), try require(request.k, "k"), try require(request.n, "n"))
     let shape = MatmulShape(m: m, n: n, k: k)
-    let bytes = (0..<(k * n)).map { Int8(truncatingIfNeeded: $0 &* 37) }
+    let bytes = weights(k * n, bits: request.bits)
     let weights = bytes.withUnsafeBufferPointer {
       PackedIntegerMatrix(IntegerMatrix($0.baseAddress.unsafelyUnwrapped), k: k, n: n, table: table)
     }
     let (a, c, bias) = (Floats(m * k), Floats(m * n), Floats(n))
     let scratch = Floats(table.integerMatmulScratchByteCount(shape, packed: true, team: team) / 4 + 16)
     let operations = 2 * Double(m) * Double(n) * Double(k)
-    return Workload(method: table.integerChoice(shape).kernel) {
+    return Workload(method: table.integerChoice(shape, b: weights).kernel) {
       table.dynamicMatmul(
         shape, a: a.base, b: weights, scale: IntegerScale(0.01), c: c.base,
         epilogue: Epilogue(columnBias: UnsafePointer(bias.base)), scratch: scratch.base, team: team)
@@ -48,7 +52,7 @@ extension Workload {
     let depth =
       parameters.inputChannels / parameters.groups * parameters.kernelHeight * parameters.kernelWidth
     let outputSize = try require(parameters.outputSize(height: size, width: size), "size")
-    let bytes = (0..<(parameters.outputChannels * depth)).map { Int8(truncatingIfNeeded: $0 &* 37) }
+    let bytes = weights(parameters.outputChannels * depth, bits: request.bits)
     let convolution = bytes.withUnsafeBufferPointer {
       IntegerConvolution(
         parameters, weights: IntegerMatrix($0.baseAddress.unsafelyUnwrapped),

@@ -41,37 +41,79 @@ LANES_INLINE void kernels_store_tile(
   }
 }
 
-/* rows × columns pixels of `part` (1 … 16) channels, all inputs of which lie within the image's columns
- * unless `has_border`. `is_whole` says that part is 16. */
-LANES_INLINE void kernels_depthwise_pixels(
+/* Channels that a tile of pixels has at a time: a register, so that the sums and the inputs of a row fit the
+ * registers that there are. */
+#if defined(__AVX512F__)
+#define TILE_LANES 16
+#elif defined(__AVX2__) || defined(__aarch64__)
+#define TILE_LANES 8
+#else
+#define TILE_LANES 4
+#endif
+typedef float tile_lanes __attribute__((ext_vector_type(TILE_LANES)));
+
+LANES_INLINE tile_lanes tile_load(const float *pointer) {
+  tile_lanes value;
+  memcpy(&value, pointer, sizeof value);
+  return value;
+}
+LANES_INLINE void tile_store(float *pointer, tile_lanes value) { memcpy(pointer, &value, sizeof value); }
+/* The first `part` (1 … TILE_LANES) lanes, zeros in the others; touches no more memory. */
+LANES_INLINE tile_lanes tile_load_part(const float *pointer, int64_t part) {
+#if TILE_LANES == 16
+  return lanes_load_part(pointer, part, 0);
+#elif defined(__AVX2__)
+  return (tile_lanes)_mm256_maskload_ps(pointer, (__m256i)lanes_mask_below(part).lo);
+#else
+  tile_lanes value = 0;
+  memcpy(&value, pointer, (size_t)part * sizeof(float));
+  return value;
+#endif
+}
+LANES_INLINE void tile_store_part(float *pointer, tile_lanes value, int64_t part) {
+#if TILE_LANES == 16
+  lanes_store_part(pointer, value, part);
+#elif TILE_LANES == 8
+  lanes_store_part8(pointer, value, part);
+#else
+  memcpy(pointer, &value, (size_t)part * sizeof(float));
+#endif
+}
+LANES_INLINE tile_lanes tile_multiply_add(tile_lanes a, tile_lanes b, tile_lanes c) {
+#if defined(__FMA__) || defined(__aarch64__)
+  return __builtin_elementwise_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+/* `part` channels from `channel` on, a whole register of them if `is_whole`. */
+LANES_INLINE void kernels_depthwise_register(
     const kernels_tile *tile, int kernel, int stride, int rows, int columns, bool has_border, bool is_whole,
-    int64_t part, lanes_f32 bias) {
-  lanes_f32 weights[25];
-  UNROLLED(i, kernel * kernel) {
-    const float *place = tile->weights + i * tile->weight_stride;
-    weights[i] = is_whole ? lanes_load(place) : lanes_load_part(place, part, 0);
-  }
-  lanes_f32 sums[8];
+    int64_t channel, int64_t part, tile_lanes bias) {
+#define TILE_LOAD(place) (is_whole ? tile_load(place) : tile_load_part(place, part))
+  tile_lanes weights[25];
+  UNROLLED(i, kernel * kernel) weights[i] = TILE_LOAD(tile->weights + channel + i * tile->weight_stride);
+  tile_lanes sums[8];
   UNROLLED(i, rows * columns) sums[i] = bias;
   UNROLLED(y, (rows - 1) * stride + kernel) {
     if (y < tile->first_row || y >= tile->end_row) continue;
-    const float *row = tile->source + y * tile->row_stride;
-    lanes_f32 inputs[9];
+    const float *row = tile->source + channel + y * tile->row_stride;
+    tile_lanes inputs[9];
     UNROLLED(x, (columns - 1) * stride + kernel) {
-      const float *pixel = row + x * tile->pixel_stride;
       if (has_border && (x < tile->first_column || x >= tile->end_column)) {
-        inputs[x] = (lanes_f32)0;
+        inputs[x] = (tile_lanes)0;
       } else {
-        inputs[x] = is_whole ? lanes_load(pixel) : lanes_load_part(pixel, part, 0);
+        inputs[x] = TILE_LOAD(row + x * tile->pixel_stride);
       }
     }
     UNROLLED(r, rows) {
       const int tap_y = y - r * stride;
       if (tap_y < 0 || tap_y >= kernel) continue;
       UNROLLED(tap_x, kernel) {
-        const lanes_f32 weight = weights[tap_y * kernel + tap_x];
+        const tile_lanes weight = weights[tap_y * kernel + tap_x];
         UNROLLED(c, columns) {
-          sums[r * columns + c] = lanes_multiply_add(inputs[c * stride + tap_x], weight, sums[r * columns + c]);
+          sums[r * columns + c] = tile_multiply_add(inputs[c * stride + tap_x], weight, sums[r * columns + c]);
         }
       }
     }
@@ -79,9 +121,34 @@ LANES_INLINE void kernels_depthwise_pixels(
   UNROLLED(r, rows) {
     UNROLLED(c, columns) {
       if (r >= tile->rows || c >= tile->columns) continue;
-      kernels_store_tile(
-          tile, sums[r * columns + c], r * tile->target_row + c * tile->target_pixel, part, is_whole);
+      const int64_t offset = channel + r * tile->target_row + c * tile->target_pixel;
+      tile_lanes sum = sums[r * columns + c];
+      if (tile->residual) sum += TILE_LOAD(tile->residual + offset);
+      const tile_lanes low = tile->low, high = tile->high;
+      sum = low > sum ? low : sum;
+      sum = high < sum ? high : sum;
+      if (is_whole) {
+        tile_store(tile->target + offset, sum);
+      } else {
+        tile_store_part(tile->target + offset, sum, part);
+      }
     }
+  }
+#undef TILE_LOAD
+}
+
+/* rows × columns pixels of `part` (1 … 16) channels, all inputs of which lie within the image's columns
+ * unless `has_border`. `is_whole` says that part is 16. */
+LANES_INLINE void kernels_depthwise_pixels(
+    const kernels_tile *tile, int kernel, int stride, int rows, int columns, bool has_border, bool is_whole,
+    int64_t part, lanes_f32 bias) {
+  float biases[16];
+  lanes_store(biases, bias);
+  /* A loop that is not unrolled: each turn is long. */
+  _Pragma("clang loop unroll(disable)") for (int64_t channel = 0; channel < part; channel += TILE_LANES) {
+    const int64_t here = part - channel < TILE_LANES ? part - channel : TILE_LANES;
+    kernels_depthwise_register(
+        tile, kernel, stride, rows, columns, has_border, is_whole, channel, here, tile_load(biases + channel));
   }
 }
 

@@ -29,6 +29,7 @@ typedef enum __attribute__((enum_extensibility(closed))) kernels_sums : int32_t 
 typedef enum __attribute__((enum_extensibility(closed))) kernels_words : int32_t {
   KERNELS_PAIRS __attribute__((swift_name("pairs"))) = 0, /* two 16-bit integers; signed bytes in B */
   KERNELS_BYTES __attribute__((swift_name("bytes"))), /* four unsigned bytes, signed ones in B: VNNI */
+  KERNELS_NARROW_BYTES __attribute__((swift_name("narrowBytes"))), /* the same without VNNI: B is narrow */
   KERNELS_BFLOATS __attribute__((swift_name("bfloats"))), /* two bfloat16: BF16 */
 } kernels_words;
 
@@ -85,6 +86,13 @@ LANES_INLINE lanes_i32 lanes_pair_products(lanes_i16x32 a, lanes_i16x32 b) {
          __builtin_convertvector(a.odd, lanes_i32) * __builtin_convertvector(b.odd, lanes_i32);
 #endif
 }
+/* As lanes_narrow_products, which see. */
+LANES_INLINE lanes_i32x8 lanes_narrow_products8(lanes_i32x8 a, lanes_i16x16 b) {
+  const lanes_i32x8 words = (lanes_i32x8)b;
+  lanes_i32x8 result = 0;
+  for (int byte = 0; byte < 4; byte++) result += (a >> (8 * byte) & 255) * (words << (24 - 8 * byte) >> 24);
+  return result;
+}
 LANES_INLINE lanes_i32x8 lanes_pair_products8(lanes_i16x16 a, lanes_i16x16 b) {
 #if defined(__SSE2__)
   lanes_i32x8 result;
@@ -94,6 +102,24 @@ LANES_INLINE lanes_i32x8 lanes_pair_products8(lanes_i16x16 a, lanes_i16x16 b) {
 #else
   return __builtin_convertvector(a.even, lanes_i32x8) * __builtin_convertvector(b.even, lanes_i32x8) +
          __builtin_convertvector(a.odd, lanes_i32x8) * __builtin_convertvector(b.odd, lanes_i32x8);
+#endif
+}
+
+/* Sums of products of four neighbouring bytes, unsigned ones in `a` and signed ones in `b`, which is narrow: of each
+ * pair of neighbours the sizes' sum is at most 128. Then 255 times it is a 16-bit integer, and nothing saturates. */
+LANES_INLINE lanes_i32 lanes_narrow_products(lanes_i32 a, lanes_i16x32 b) {
+#if defined(__AVX2__)
+  const __m256i ones = _mm256_set1_epi16(1);
+  const lanes_i32 words = (lanes_i32)b;
+  lanes_i32 result;
+  result.lo = (lanes_i32x8)_mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)a.lo, (__m256i)words.lo), ones);
+  result.hi = (lanes_i32x8)_mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)a.hi, (__m256i)words.hi), ones);
+  return result;
+#else
+  const lanes_i32 words = (lanes_i32)b;
+  lanes_i32 result = 0;
+  for (int byte = 0; byte < 4; byte++) result += (a >> (8 * byte) & 255) * (words << (24 - 8 * byte) >> 24);
+  return result;
 #endif
 }
 
@@ -107,6 +133,17 @@ LANES_INLINE lanes_i16x16 lanes_widen_bytes8(const int8_t *pointer) {
   lanes_i8x16 value;
   memcpy(&value, pointer, sizeof value);
   return __builtin_convertvector(value, lanes_i16x16);
+}
+/* Four bytes a column, as they are. */
+LANES_INLINE lanes_i16x32 lanes_load_quads(const int8_t *pointer) {
+  lanes_i16x32 value;
+  memcpy(&value, pointer, sizeof value);
+  return value;
+}
+LANES_INLINE lanes_i16x16 lanes_load_quads8(const int8_t *pointer) {
+  lanes_i16x16 value;
+  memcpy(&value, pointer, sizeof value);
+  return value;
 }
 /* A word of two 16-bit integers in every pair of lanes. */
 LANES_INLINE lanes_i16x32 lanes_repeat_pair(int32_t pair) { return (lanes_i16x32)(lanes_i32)pair; }

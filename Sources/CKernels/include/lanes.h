@@ -157,6 +157,21 @@ LANES_INLINE lanes_f32 lanes_reciprocal(lanes_f32 a) {
 #endif
 }
 
+/* Whether every lane is between −bound and bound; NaN is not. */
+LANES_INLINE bool lanes_all_within(lanes_f32 a, float bound) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask((__m512)lanes_absolute(a), _mm512_set1_ps(bound), _CMP_LE_OQ) == 0xffff;
+#elif defined(__AVX2__)
+  const lanes_f32 size = lanes_absolute(a);
+  const __m256 limit = _mm256_set1_ps(bound);
+  const __m256 beyond = _mm256_or_ps(_mm256_cmp_ps((__m256)size.lo, limit, _CMP_NLE_UQ),
+                                     _mm256_cmp_ps((__m256)size.hi, limit, _CMP_NLE_UQ));
+  return _mm256_testz_ps(beyond, beyond);
+#else
+  return __builtin_reduce_and(lanes_absolute(a) <= (lanes_f32)bound) != 0;
+#endif
+}
+
 typedef double lanes_f64 __attribute__((ext_vector_type(16)));
 typedef int64_t lanes_i64 __attribute__((ext_vector_type(16)));
 
@@ -209,10 +224,6 @@ LANES_INLINE lanes_f32 lanes_load_mask(const float *pointer, lanes_mask mask, fl
   value.hi = (lanes_f32x8)_mm256_maskload_ps(pointer + 8, (__m256i)mask.hi);
   return mask ? value : (lanes_f32)filler;
 }
-LANES_INLINE void lanes_store_mask(float *pointer, lanes_f32 value, lanes_mask mask) {
-  _mm256_maskstore_ps(pointer, (__m256i)mask.lo, (__m256)value.lo);
-  _mm256_maskstore_ps(pointer + 8, (__m256i)mask.hi, (__m256)value.hi);
-}
 #endif
 
 /* The first `count` (0 … 16) lanes from memory, `filler` in the others; touches no more memory. */
@@ -225,11 +236,36 @@ LANES_INLINE lanes_f32 lanes_load_part(const float *pointer, int64_t count, floa
   return value;
 #endif
 }
+LANES_INLINE void lanes_store_part8(float *pointer, lanes_f32x8 value, int64_t count) {
+  /* In pieces of 4, 2 and 1: masked stores of AVX2 take AMD's CPUs a dozen cycles and more. */
+  lanes_f32x4 four = value.lo;
+  if (count & 8) {
+    memcpy(pointer, &value, sizeof value);
+    return;
+  }
+  if (count & 4) {
+    memcpy(pointer, &four, sizeof four);
+    pointer += 4;
+    four = value.hi;
+  }
+  if (count & 2) {
+    pointer[0] = four.x;
+    pointer[1] = four.y;
+    pointer += 2;
+    four = four.zwzw;
+  }
+  if (count & 1) pointer[0] = four.x;
+}
 LANES_INLINE void lanes_store_part(float *pointer, lanes_f32 value, int64_t count) {
-#if defined(LANES_HAVE_MASKS)
+#if defined(__AVX512F__)
   lanes_store_mask(pointer, value, lanes_mask_below(count));
 #else
-  memcpy(pointer, &value, (size_t)count * sizeof(float));
+  if (count < 8) {
+    lanes_store_part8(pointer, value.lo, count);
+  } else {
+    lanes_store8(pointer, value.lo);
+    lanes_store_part8(pointer + 8, value.hi, count - 8);
+  }
 #endif
 }
 
@@ -262,7 +298,15 @@ LANES_INLINE lanes_f32 lanes_fill_range(const float *pointer, lanes_range range,
 }
 /* Zeros in the lanes beyond the range; touches no more memory than it. */
 LANES_INLINE lanes_f32 lanes_load_range(const float *pointer, lanes_range range) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  /* The instruction leaves zeros there itself. */
+  lanes_f32 value;
+  value.lo = (lanes_f32x8)_mm256_maskload_ps(pointer, (__m256i)range.lo);
+  value.hi = (lanes_f32x8)_mm256_maskload_ps(pointer + 8, (__m256i)range.hi);
+  return value;
+#else
   return lanes_fill_range(pointer, range, 0);
+#endif
 }
 
 /* Every second of the lanes of `a` and `b`, from the first or the second on. */

@@ -1,5 +1,4 @@
-/* Poolings: sixteen neighbouring outputs at a time, whose borders are masks in registers that Swift could not
- * keep in an array. */
+/* Poolings: sixteen neighbouring outputs at a time. */
 #ifndef CKERNELS_POOLING_H
 #define CKERNELS_POOLING_H
 #include <stdbool.h>
@@ -24,10 +23,12 @@ typedef struct kernels_pooling {
   bool counts_padding;
 } kernels_pooling;
 
-/* More columns of a window go value by value. */
-#define KERNELS_POOLING_TAPS 16
-/* Rows of a plane that are remembered: as many as a window of neighbouring rows has at most. */
-#define KERNELS_POOLING_LINES 8
+/* Outputs of a row that are computed together, and what fits the row of inputs under them. Windows of more rows
+ * or of a longer reach go value by value. */
+#define KERNELS_POOLING_OUTPUTS 128
+#define KERNELS_POOLING_ROWS 64
+#define KERNELS_POOLING_REACH 128
+#define KERNELS_POOLING_LINE (2 * KERNELS_POOLING_OUTPUTS + KERNELS_POOLING_REACH + 48)
 
 /* How many of an axis' positions count in the mean of its output `index`. */
 LANES_INLINE int64_t kernels_pooling_count(const kernels_pooling_axis *axis, int64_t index, bool counts_padding) {
@@ -38,113 +39,145 @@ LANES_INLINE int64_t kernels_pooling_count(const kernels_pooling_axis *axis, int
   return count;
 }
 
-/* What a window's columns make of one row of the input, for sixteen neighbouring outputs. */
-LANES_INLINE lanes_f32 kernels_pooling_line(
-    const kernels_pooling_axis *wide, const float *row, const lanes_range *ranges, int stride, bool is_maximum) {
+LANES_INLINE lanes_f32 kernels_pooling_take(lanes_f32 value, lanes_f32 taken, bool is_maximum) {
+  return is_maximum ? lanes_maximum(value, taken) : value + taken;
+}
+
+/* Columns `column` … of all rows: where the inputs under them lie. */
+typedef struct kernels_pooling_strip {
+  int64_t column, outputs;
+  /* The first input, of which those before `first` and from `end` on are padding. */
+  int64_t left, first, end;
+} kernels_pooling_strip;
+
+LANES_INLINE kernels_pooling_strip kernels_pooling_strip_at(const kernels_pooling_axis *wide, int64_t column) {
+  kernels_pooling_strip strip = {.column = column, .left = column * wide->stride - wide->pad_before};
+  const int64_t rest = wide->output - column;
+  strip.outputs = rest < KERNELS_POOLING_OUTPUTS ? rest : KERNELS_POOLING_OUTPUTS;
+  const int64_t count = (strip.outputs - 1) * wide->stride + (wide->kernel - 1) * wide->dilation + 1;
+  const int64_t inside = wide->input - strip.left;
+  strip.first = strip.left >= 0 ? 0 : -strip.left < count ? -strip.left : count;
+  strip.end = inside >= count ? count : inside > strip.first ? inside : strip.first;
+  return strip;
+}
+
+/* line[x] = what the `count` rows make of each column of the strip that lies within the image. */
+LANES_INLINE void kernels_pooling_combine(
+    const kernels_pooling_strip *strip, const float *const *rows, int64_t count, float *line, bool is_maximum) {
   const float filler = is_maximum ? -__builtin_inff() : 0;
-  lanes_f32 value = filler;
-#define KERNELS_POOLING_TAKE(here)                                              \
-  {                                                                             \
-    const lanes_f32 taken = here;                                               \
-    value = is_maximum ? lanes_maximum(value, taken) : value + taken;           \
+  for (int64_t x = strip->first; x < strip->end; x += 16) {
+    lanes_f32 value = filler;
+    const int64_t part = strip->end - x;
+    if (part >= 16) {
+      if (count > 0) value = lanes_load(rows[0] + x);
+      for (int64_t row = 1; row < count; row++) {
+        value = kernels_pooling_take(value, lanes_load(rows[row] + x), is_maximum);
+      }
+    } else {
+      for (int64_t row = 0; row < count; row++) {
+        value = kernels_pooling_take(value, lanes_load_part(rows[row] + x, part, filler), is_maximum);
+      }
+    }
+    lanes_store(line + x, value);
   }
-  for (int64_t tap = 0; tap < wide->kernel; tap++) {
-    const float *from = row + tap * wide->dilation;
-    const lanes_f32 low = lanes_fill_range(from, ranges[2 * tap], filler);
-    if (stride == 1) {
-      KERNELS_POOLING_TAKE(low)
+}
+
+/* Sixteen neighbouring outputs of a line; `kernel` is a constant where this is inlined, or 0. */
+LANES_INLINE lanes_f32 kernels_pooling_line(
+    const kernels_pooling_axis *wide, const float *line, int kernel, int stride, bool is_maximum) {
+  const int64_t taps = kernel ? kernel : wide->kernel;
+  const int64_t dilation = kernel ? 1 : wide->dilation;
+  if (stride == 1) {
+    lanes_f32 value = lanes_load(line);
+    for (int64_t tap = 1; tap < taps; tap++) {
+      value = kernels_pooling_take(value, lanes_load(line + tap * dilation), is_maximum);
+    }
+    return value;
+  }
+  lanes_f32 low = lanes_load(line), high = lanes_load(line + 16);
+  lanes_f32 value = lanes_even(low, high);
+  for (int64_t tap = 1; tap < taps; tap++) {
+    if (dilation == 1 && tap % 2 == 1) {
+      /* Between those of the tap before. */
+      value = kernels_pooling_take(value, lanes_odd(low, high), is_maximum);
       continue;
     }
-    const lanes_f32 high = lanes_fill_range(from + 16, ranges[2 * tap + 1], filler);
-    KERNELS_POOLING_TAKE(lanes_even(low, high))
-    if (wide->dilation == 1 && tap + 1 < wide->kernel) {
-      /* The next column lies between. */
-      KERNELS_POOLING_TAKE(lanes_odd(low, high))
-      tap++;
-    }
+    low = lanes_load(line + tap * dilation);
+    high = lanes_load(line + tap * dilation + 16);
+    value = kernels_pooling_take(value, lanes_even(low, high), is_maximum);
   }
-#undef KERNELS_POOLING_TAKE
   return value;
 }
 
-/* One row of outputs of one plane: at most sixteen, whose first column is at `left` of the input.
- *
- * `lines` are what the rows of the plane made so far, row y in place y modulo their number, up to row `made` − 1: rows
- * that several outputs read are combined once. With NULL each is combined anew. */
-LANES_INLINE lanes_f32 kernels_pooling_row(
-    const kernels_pooling *pooling, const float *plane, int64_t z, int64_t y, const lanes_range *ranges,
-    int64_t left, int stride, bool is_maximum, lanes_f32 *lines, int64_t *made) {
-  const kernels_pooling_axis *deep = &pooling->z, *high = &pooling->y, *wide = &pooling->x;
-  lanes_f32 value = is_maximum ? -__builtin_inff() : 0;
+/* The outputs of one row of a strip, from the line under it; means are multiplied with `factors`. */
+LANES_INLINE void kernels_pooling_finish(
+    const kernels_pooling *pooling, const kernels_pooling_strip *strip, const float *line, const float *factors,
+    float *target, int stride, bool is_maximum) {
+  const kernels_pooling_axis *wide = &pooling->x;
+  const int kernel = wide->dilation != 1 ? 0 : wide->kernel == 2 ? 2 : wide->kernel == 3 ? 3 : 0;
+  for (int64_t x = 0; x < strip->outputs; x += 16) {
+    const float *from = line + x * stride;
+    lanes_f32 value = kernel == 3 ? kernels_pooling_line(wide, from, 3, stride, is_maximum)
+        : kernel == 2             ? kernels_pooling_line(wide, from, 2, stride, is_maximum)
+                                  : kernels_pooling_line(wide, from, 0, stride, is_maximum);
+    if (!is_maximum) value *= lanes_load(factors + x);
+    if (strip->outputs - x >= 16) {
+      lanes_store(target + x, value);
+    } else {
+      lanes_store_part(target + x, value, strip->outputs - x);
+    }
+  }
+}
+
+/* The rows under the outputs (z, y), at the strip's first input; returns their number. */
+LANES_INLINE int64_t kernels_pooling_rows(
+    const kernels_pooling *pooling, const float *plane, int64_t z, int64_t y, int64_t left, const float **rows) {
+  const kernels_pooling_axis *deep = &pooling->z, *high = &pooling->y;
+  int64_t count = 0;
   int64_t at_z = z * deep->stride - deep->pad_before;
   for (int64_t tap_z = 0; tap_z < deep->kernel; tap_z++, at_z += deep->dilation) {
     if (at_z < 0 || at_z >= deep->input) continue;
     int64_t at_y = y * high->stride - high->pad_before;
     for (int64_t tap_y = 0; tap_y < high->kernel; tap_y++, at_y += high->dilation) {
       if (at_y < 0 || at_y >= high->input) continue;
-      const float *row = plane + (at_z * high->input + at_y) * wide->input + left;
-      lanes_f32 line;
-      if (lines && at_y < *made) {
-        line = lines[at_y % KERNELS_POOLING_LINES];
-      } else {
-        line = kernels_pooling_line(wide, row, ranges, stride, is_maximum);
-        if (lines) {
-          lines[at_y % KERNELS_POOLING_LINES] = line;
-          *made = at_y + 1;
-        }
-      }
-      value = is_maximum ? lanes_maximum(value, line) : value + line;
+      rows[count++] = plane + (at_z * high->input + at_y) * pooling->x.input + left;
     }
   }
-  return value;
+  return count;
 }
 
-/* Columns `column` … of every row of every plane. */
+/* Columns `column` … of every row of every plane. Of each output's window first the rows are combined, whole
+ * vectors without borders, then the columns of what they make. */
 LANES_INLINE void kernels_pooling_columns(
     const kernels_pooling *pooling, const float *input, float *output, int64_t planes, int64_t column, int stride,
     bool is_maximum) {
   const kernels_pooling_axis *deep = &pooling->z, *high = &pooling->y, *wide = &pooling->x;
-  const int64_t left = column * stride - wide->pad_before;
-  const int64_t part = wide->output - column < 16 ? wide->output - column : 16;
-  lanes_range ranges[2 * KERNELS_POOLING_TAPS];
-  for (int64_t tap = 0; tap < wide->kernel; tap++) {
-    const int64_t first = left + tap * wide->dilation;
-    /* No further than what the last output reads. */
-    const int64_t beyond = part * stride;
-    const int64_t end = wide->input - first < beyond ? wide->input - first : beyond;
-    ranges[2 * tap] = lanes_make_range(-first, end);
-    ranges[2 * tap + 1] = lanes_make_range(-first - 16, end - 16);
-  }
-  lanes_f32 counts = 1;
-  for (int64_t lane = 0; lane < part; lane++) {
-    counts[lane] = (float)kernels_pooling_count(wide, column + lane, pooling->counts_padding);
-  }
+  const kernels_pooling_strip strip = kernels_pooling_strip_at(wide, column);
   const int64_t in_plane = deep->input * high->input * wide->input;
-  const int64_t out_rows = deep->output * high->output;
-  lanes_f32 lines[KERNELS_POOLING_LINES];
-  /* Neighbouring rows, of one slice, that several outputs read. */
-  const bool remembers = deep->input == 1 && high->dilation == 1 && high->kernel <= KERNELS_POOLING_LINES &&
-      high->stride < high->kernel;
+  const float *rows[KERNELS_POOLING_ROWS];
+  float line[KERNELS_POOLING_LINE], factors[KERNELS_POOLING_OUTPUTS], counts[KERNELS_POOLING_OUTPUTS];
+  for (int64_t index = 0; index < KERNELS_POOLING_LINE; index++) line[index] = is_maximum ? -__builtin_inff() : 0;
+  for (int64_t x = 0; x < KERNELS_POOLING_OUTPUTS; x++) {
+    const bool is_mean = !is_maximum && x < strip.outputs;
+    counts[x] = is_mean ? (float)kernels_pooling_count(wide, column + x, pooling->counts_padding) : 0;
+  }
+  int64_t around = -1;
+  float *target = output + column;
   for (int64_t plane = 0; plane < planes; plane++) {
-    int64_t made = 0;
-    for (int64_t row = 0, z = 0, y = 0; row < out_rows; row++) {
-      lanes_f32 value = kernels_pooling_row(
-          pooling, input + plane * in_plane, z, y, ranges, left, stride, is_maximum, remembers ? lines : NULL, &made);
-      if (!is_maximum) {
-        const float around = (float)(kernels_pooling_count(deep, z, pooling->counts_padding) *
-                                     kernels_pooling_count(high, y, pooling->counts_padding));
-        const lanes_f32 all = counts * around;
-        value /= all > 1 ? all : 1;
-      }
-      float *target = output + (plane * out_rows + row) * wide->output + column;
-      if (part == 16) {
-        lanes_store(target, value);
-      } else {
-        lanes_store_part(target, value, part);
-      }
-      if (++y == high->output) {
-        y = 0;
-        z++;
+    for (int64_t z = 0; z < deep->output; z++) {
+      for (int64_t y = 0; y < high->output; y++, target += wide->output) {
+        const int64_t count = kernels_pooling_rows(pooling, input + plane * in_plane, z, y, strip.left, rows);
+        kernels_pooling_combine(&strip, rows, count, line, is_maximum);
+        if (!is_maximum) {
+          const int64_t here = kernels_pooling_count(deep, z, pooling->counts_padding) *
+              kernels_pooling_count(high, y, pooling->counts_padding);
+          for (int64_t x = 0; here != around && x < strip.outputs; x++) {
+            const float all = counts[x] * (float)here;
+            factors[x] = 1 / (all > 1 ? all : 1);
+          }
+          around = here;
+        }
+        kernels_pooling_finish(pooling, &strip, line, factors, target, stride, is_maximum);
       }
     }
   }

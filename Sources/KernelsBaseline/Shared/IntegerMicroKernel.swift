@@ -14,7 +14,24 @@ func multiplyPairs(
   _ target: UnsafeMutablePointer<Int32>
 ) {
   @inline(__always)
-  func tile(_ rows: Int) { multiplyPairs(rows: rows, words: words, a, row: row, b, target) }
+  func tile(_ rows: Int) { multiplyTile(rows: rows, words: words, a, row: row, b, ofBytes: false, target) }
+  switch rows {
+  case 1: tile(1)
+  case 2: tile(2)
+  case 3: tile(3)
+  case 4: tile(4)
+  case 5: tile(5)
+  default: tile(6)
+  }
+}
+
+/// As `multiplyPairs`, where a word of `a` is four bytes, and `b` is as `lanes_narrow_products` takes it.
+func multiplyNarrowBytes(
+  count rows: Int, words: Int, _ a: UnsafePointer<UInt8>, row: Int, _ b: UnsafePointer<Int8>,
+  _ target: UnsafeMutablePointer<Int32>
+) {
+  @inline(__always)
+  func tile(_ rows: Int) { multiplyTile(rows: rows, words: words, a, row: row, b, ofBytes: true, target) }
   switch rows {
   case 1: tile(1)
   case 2: tile(2)
@@ -27,10 +44,18 @@ func multiplyPairs(
 
 /// `rows` is constant where this is inlined, and so the rows beyond it vanish.
 @inline(__always)
-private func multiplyPairs(
-  rows: Int, words: Int, _ a: UnsafePointer<UInt8>, row: Int, _ b: UnsafePointer<Int8>,
+private func multiplyTile(
+  rows: Int, words: Int, _ a: UnsafePointer<UInt8>, row: Int, _ b: UnsafePointer<Int8>, ofBytes: Bool,
   _ target: UnsafeMutablePointer<Int32>
 ) {
+  @inline(__always)
+  func accumulate(_ sum: inout IntegerRow, _ right: PairRow, _ word: Int32) {
+    if ofBytes {
+      accumulateBytes(&sum, right, word)
+    } else {
+      accumulatePairs(&sum, right, word)
+    }
+  }
   var c0 = zeroIntegerRow
   var c1 = zeroIntegerRow
   var c2 = zeroIntegerRow
@@ -40,7 +65,7 @@ private func multiplyPairs(
   var a = UnsafeRawPointer(a)
   var b = b
   for _ in 0..<words {
-    let right = loadPairRow(b)
+    let right = ofBytes ? loadByteRow(b) : loadPairRow(b)
     accumulate(&c0, right, a.load(as: Int32.self))
     if rows > 1 { accumulate(&c1, right, a.load(fromByteOffset: row, as: Int32.self)) }
     if rows > 2 { accumulate(&c2, right, a.load(fromByteOffset: 2 * row, as: Int32.self)) }
@@ -48,7 +73,7 @@ private func multiplyPairs(
     if rows > 4 { accumulate(&c4, right, a.load(fromByteOffset: 4 * row, as: Int32.self)) }
     if rows > 5 { accumulate(&c5, right, a.load(fromByteOffset: 5 * row, as: Int32.self)) }
     a += 4
-    b += 2 * Level.panelWidth
+    b += (ofBytes ? 4 : 2) * Level.panelWidth
   }
   storeIntegerRow(c0, target)
   if rows > 1 { storeIntegerRow(c1, target + Level.panelWidth) }

@@ -8,7 +8,7 @@ extension Level {
     endPanel: Int
   ) {
     let tileBytes = Int(product.pointee.tile_rows * product.pointee.a_row)
-    let blockTiles = greater(1, cachedBytes / greater(1, tileBytes))
+    let blockTiles = greater(1, 4 * Level.cachedFloats / greater(1, tileBytes))
     var blockStart = firstTile
     while blockStart < endTile {
       let blockEnd = lesser(blockStart + blockTiles, endTile)
@@ -107,9 +107,6 @@ private func storeFloats(
   }
 }
 
-/// Half of a second-level cache of 1 MiB: the part of A that is used again for each panel of B.
-private let cachedBytes = 512 * 1024
-
 @inline(__always)
 private func multiplyShortTile(
   _ product: UnsafePointer<kernels_short_product>, tile: Int, panel: Int
@@ -128,6 +125,8 @@ private func multiplyShortTile(
     switch product.pointee.kind {
     case .bytes: kernels_vnni_tile(Int64(rows), product.pointee.words, a, Int64(row), b, sums)
     case .bfloats: kernels_bf16_tile(Int64(rows), product.pointee.words, a, Int64(row), b, floats)
+    case .narrowBytes:
+      multiplyNarrowBytes(count: rows, words: Int(product.pointee.words), a, row: row, b, sums)
     default: multiplyPairs(count: rows, words: Int(product.pointee.words), a, row: row, b, sums)
     }
     Level.finishShort(

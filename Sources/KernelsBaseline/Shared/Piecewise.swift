@@ -65,7 +65,7 @@ func errorFunction(ofPositive t: lanes_f32) -> lanes_f32 {
 
 /// Φ(−t) · e^(t²/2) within 3 ULP, for t of 0 … 14.9: in quarters of the octaves of 1 + t.
 @inline(__always)
-func millsRatio(_ t: lanes_f32) -> lanes_f32 {
+func piecewiseMillsRatio(_ t: lanes_f32) -> lanes_f32 {
   let place = t + splat(1)
   let interval = lanes_bits(place) &>> 21
   let rest = place - lanes_from_bits(interval &<< 21)

@@ -11,8 +11,15 @@ extension Level {
   ) {
     let wide = pooling.pointee.x
     let isMaximum = pooling.pointee.is_maximum
-    let isNarrow = wide.kernel <= Int64(KERNELS_POOLING_TAPS)
-    guard isNarrow, wide.stride == 1 || wide.stride == 2 else {
+    // Either factor may be huge, where the window has one column.
+    let isNarrow =
+      wide.kernel <= Int64(KERNELS_POOLING_REACH) && wide.dilation <= Int64(KERNELS_POOLING_REACH)
+      && (wide.kernel - 1) * wide.dilation < Int64(KERNELS_POOLING_REACH)
+    let hasFewRows =
+      pooling.pointee.z.kernel <= Int64(KERNELS_POOLING_ROWS)
+      && pooling.pointee.y.kernel <= Int64(KERNELS_POOLING_ROWS)
+      && pooling.pointee.z.kernel * pooling.pointee.y.kernel <= Int64(KERNELS_POOLING_ROWS)
+    guard isNarrow, hasFewRows, wide.stride == 1 || wide.stride == 2 else {
       poolWindows(pooling, input, output, planes: planes)
       return
     }
@@ -24,7 +31,7 @@ extension Level {
       case (2, true): kernels_pooling_columns(pooling, input, output, Int64(planes), column, 2, true)
       default: kernels_pooling_columns(pooling, input, output, Int64(planes), column, 2, false)
       }
-      column += 16
+      column += Int64(KERNELS_POOLING_OUTPUTS)
     }
   }
 }

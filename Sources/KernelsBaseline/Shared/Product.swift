@@ -8,7 +8,8 @@ extension Level {
     _ product: UnsafePointer<kernels_product>, firstTile: Int, endTile: Int, firstPanel: Int, endPanel: Int
   ) {
     let k = Int(product.pointee.k)
-    let blockTiles = greater(1, cachedFloats / greater(1, k * Int(product.pointee.tile_rows)))
+    let blockTiles = greater(
+      Level.leastBlockTiles, Level.cachedFloats / greater(1, k * Int(product.pointee.tile_rows)))
     var blockStart = firstTile
     while blockStart < endTile {
       let blockEnd = lesser(blockStart + blockTiles, endTile)
@@ -26,9 +27,6 @@ extension Level {
     }
   }
 }
-
-/// Half of a second-level cache of 1 MiB: the part of A that is used again for each panel of B.
-private let cachedFloats = 128 * 1024
 
 @inline(__always)
 private func multiplyTile(_ product: UnsafePointer<kernels_product>, tile: Int, panel: Int) {

@@ -96,6 +96,27 @@ extension Level {
     }
     forEachPart(count - end) { index, part in storePart(target + end + index, splat(0), part) }
   }
+
+  /// target[pixel · channels + channel] = source[channel · plane + pixel], for few channels.
+  public static func interleavePlanes(
+    _ source: UnsafePointer<Float>, channels: Int, plane: Int, _ target: UnsafeMutablePointer<Float>,
+    count: Int
+  ) {
+    @inline(__always)
+    func interleave(_ channels: Int) {
+      for pixel in 0..<count {
+        for channel in 0..<channels {
+          target[pixel * channels + channel] = source[channel * plane + pixel]
+        }
+      }
+    }
+    switch channels {
+    case 1: interleave(1)
+    case 2: interleave(2)
+    case 3: interleave(3)
+    default: interleave(channels)
+    }
+  }
 }
 
 /// One pixel's taps of one kernel row, of dense channels-last pixels: a copy, with zeros where it leaves the image.

@@ -15,33 +15,54 @@ private func extend(_ sum: lanes_f32, _ x: lanes_f32, _ coefficient: Float) -> l
 /// eˣ within 2 ULP; results below the least normal number lose digits as that range has fewer.
 @inline(__always)
 func exponential(_ x: lanes_f32) -> lanes_f32 {
-  // Beyond these the result is 0 or infinity; the comparisons are false for NaN, which passes.
-  let upper = splat(89)
-  let lower = splat(-104.5)
-  let bounded = lanes_greater(lower, lanes_less(upper, x))
   if lanes_have_lookup() {
+    // Beyond these the result is 0 or infinity; the comparisons are false for NaN, which passes.
+    let bounded = lanes_greater(splat(-104.5), lanes_less(splat(89), x))
     let (power, growth) = splitPower(bounded)
     let root = sixteenthRoot(power.sixteenths)
     return lanes_scale(lanes_multiply_add(root, growth, root), power.value)
   }
-  // Adding 1.5 · 2²³ rounds to an integer and leaves it in the low bits.
-  let shifter = splat(12_582_912)
-  let shifted = lanes_multiply_add(bounded, splat(1.442_695_04), shifter)
-  let power = shifted - shifter
-  var rest = lanes_multiply_add(power, splat(-0.693_359_375), bounded)
-  rest = lanes_multiply_add(power, splat(2.121_944_4e-4), rest)
-  var sum = splat(0.001_381_459_9)
-  sum = extend(sum, rest, 0.008_368_716_6)
-  sum = extend(sum, rest, 0.041_668_389)
-  sum = extend(sum, rest, 0.166_665_21)
-  sum = extend(sum, rest, 0.499_999_94)
-  sum = lanes_multiply_add(sum, rest * rest, rest) + splat(1)
+  return lanes_all_within(x, 87) ? normalExponential(x) : anyExponential(x)
+}
+
+/// eˣ within 2 ULP for |x| ≤ 87, where it is a normal number; anything for others.
+@inline(__always)
+private func normalExponential(_ x: lanes_f32) -> lanes_f32 {
+  let (sum, shifted) = splitExponential(x)
+  // The integer in the low bits goes to the exponent; the shifter's own bits leave by the top.
+  return lanes_from_bits(lanes_bits(sum) &+ (lanes_bits(shifted) &<< 23))
+}
+
+/// eˣ where it need not be a normal number. Not inlined: such vectors are rare.
+@inline(never)
+private func anyExponential(_ x: lanes_f32) -> lanes_f32 {
+  let bounded = lanes_greater(splat(-104.5), lanes_less(splat(89), x))
+  let (sum, shifted) = splitExponential(bounded)
   // 2ⁿ in two factors: n may lie beyond a float's exponent.
-  let exponent = lanes_bits(shifted) &- lanes_bits(shifter)
+  let exponent = lanes_bits(shifted) &- lanes_bits(splat(integerShifter))
   let half = exponent &>> 1
   let first = lanes_from_bits((half &+ 127) &<< 23)
   let second = lanes_from_bits((exponent &- half &+ 127) &<< 23)
   return sum * first * second
+}
+
+/// Adding 1.5 · 2²³ rounds to an integer and leaves it in the low bits.
+private let integerShifter: Float = 12_582_912
+
+/// eˣ = sum · 2ⁿ, with n in the low bits of `shifted`. The terms are added in pairs: one after the other, each
+/// would wait for the last.
+@inline(__always)
+private func splitExponential(_ x: lanes_f32) -> (sum: lanes_f32, shifted: lanes_f32) {
+  let shifted = lanes_multiply_add(x, splat(binaryExponent), splat(integerShifter))
+  let power = shifted - splat(integerShifter)
+  var rest = lanes_multiply_add(power, splat(-0.693_359_375), x)
+  rest = lanes_multiply_add(power, splat(2.121_944_4e-4), rest)
+  let square = rest * rest
+  let low = lanes_multiply_add(rest, splat(0.166_665_21), splat(0.499_999_94))
+  let middle = lanes_multiply_add(rest, splat(0.008_368_716_6), splat(0.041_668_389))
+  var sum = lanes_multiply_add(square, splat(0.001_381_459_9), middle)
+  sum = lanes_multiply_add(square, sum, low)
+  return (lanes_multiply_add(square, sum, rest) + splat(1), shifted)
 }
 
 /// The binary exponent of a power of e, a multiple of 1/16: as a number, and with its fraction in the low
@@ -97,9 +118,8 @@ func exponential2(ofNegative x: lanes_f32) -> lanes_f32 {
     let root = sixteenthRoot(lanes_bits(shifted))
     return lanes_scale(lanes_multiply_add(root, sum * rest, root), power)
   }
-  let shifter = splat(12_582_912)
-  let shifted = x + shifter
-  let rest = x - (shifted - shifter)
+  let shifted = x + splat(integerShifter)
+  let rest = x - (shifted - splat(integerShifter))
   var sum = splat(0.000_154_614_48)
   sum = extend(sum, rest, 0.001_339_086_7)
   sum = extend(sum, rest, 0.009_618_057)
@@ -107,7 +127,6 @@ func exponential2(ofNegative x: lanes_f32) -> lanes_f32 {
   sum = extend(sum, rest, 0.240_226_5)
   sum = extend(sum, rest, 0.693_147_2)
   sum = extend(sum, rest, 1)
-  // The integer in the low bits goes to the exponent; the shifter's own bits leave by the top.
   let result = lanes_from_bits(lanes_bits(sum) &+ (lanes_bits(shifted) &<< 23))
   return lanes_select_less(x, splat(-125), splat(0), result)
 }
@@ -160,20 +179,25 @@ func sigmoid(_ x: lanes_f32) -> lanes_f32 {
 @inline(__always)
 func silu(_ x: lanes_f32) -> lanes_f32 { lanes_greater(splat(-104.5), x) * sigmoid(x) }
 
-/// tanh x within 4 ULP.
+/// tanh x within 4 ULP by powers of e, 6 by a quotient of polynomials.
 @inline(__always)
 func hyperbolicTangent(_ x: lanes_f32) -> lanes_f32 {
   let size = lanes_absolute(x)
   if lanes_have_lookup() { return lanes_copy_sign(hyperbolicTangent(ofPositive: size), x) }
-  let large = splat(1) - splat(2) / (exponential(size + size) + splat(1))
-  let square = x * x
-  var sum = splat(-0.005_704_986_4)
-  sum = extend(sum, square, 0.020_639_086)
-  sum = extend(sum, square, -0.053_739_715)
-  sum = extend(sum, square, 0.133_314_416)
-  sum = extend(sum, square, -0.333_332_807)
-  let small = lanes_multiply_add(sum * square, x, x)
-  return lanes_select_less(size, splat(0.625), small, lanes_copy_sign(large, x))
+  // From there on it is 1, to the last digit.
+  let bounded = lanes_less(splat(9.02), size)
+  let square = bounded * bounded
+  var above = splat(1.332_014_65e-8)
+  above = extend(above, square, 2.058_437e-5)
+  above = extend(above, square, 0.003_494_093_4)
+  above = extend(above, square, 0.133_797_69)
+  above = extend(above, square, 1)
+  var below = splat(7.762_493e-7)
+  below = extend(below, square, 3.283_185_7e-4)
+  below = extend(below, square, 0.025_871_302)
+  below = extend(below, square, 0.467_130_85)
+  below = extend(below, square, 1)
+  return lanes_copy_sign(lanes_less(splat(1), bounded * above / below), x)
 }
 
 /// (e²ˣ − 1) / (e²ˣ + 1). Close to 0 nothing is lost: there the power is 0, and the root 1.
@@ -192,71 +216,65 @@ private func hyperbolicTangent(ofPositive x: lanes_f32) -> lanes_f32 {
   return less * lanes_reciprocal(less + splat(2))
 }
 
-/// erfc t for t ≥ 0, within 8 ULP where it is a normal number: e^(−t²) · u · p(u), u = 1 / (1 + t/3).
-///
-/// - Parameters:
-///   - square: t² rounded, and `lost` what its rounding lost: to first order it is made good.
-@inline(__always)
-private func complementaryError(_ t: lanes_f32, square: lanes_f32, lost: lanes_f32) -> lanes_f32 {
-  let u = lanes_reciprocal(lanes_multiply_add(t, splat(1.0 / 3.0), splat(1)))
-  var sum = splat(0.055_523_656)
-  sum = extend(sum, u, -0.291_087_598)
-  sum = extend(sum, u, 0.533_210_158)
-  sum = extend(sum, u, -0.437_784_493)
-  sum = extend(sum, u, 0.400_656_223)
-  sum = extend(sum, u, -0.000_370_741_676)
-  sum = extend(sum, u, 0.191_602_916)
-  sum = extend(sum, u, 0.171_541_169)
-  sum = extend(sum, u, 0.188_672_319)
-  sum = extend(sum, u, 0.188_036_442)
-  let gauss = exponential(-square)
-  return sum * u * lanes_multiply_add(gauss, -lost, gauss)
-}
-
-/// Keeps t² finite and erfc t zero; NaN passes.
-private let errorFunctionBound: Float = 12
-
-/// erf x within 3 ULP.
+/// erf x within 3 ULP by polynomials that are looked up, 7 by a quotient of polynomials.
 @inline(__always)
 func errorFunction(_ x: lanes_f32) -> lanes_f32 {
-  if lanes_have_lookup() { return lanes_copy_sign(errorFunction(ofPositive: lanes_absolute(x)), x) }
-  let size = lanes_less(splat(errorFunctionBound), lanes_absolute(x))
-  let square = size * size
-  let large =
-    splat(1) - complementaryError(size, square: square, lost: lanes_multiply_add(size, size, -square))
-  var sum = splat(8.316_775_3e-5)
-  sum = extend(sum, square, -0.000_813_001_24)
-  sum = extend(sum, square, 0.005_199_906_88)
-  sum = extend(sum, square, -0.026_858_940_7)
-  sum = extend(sum, square, 0.112_836_875)
-  sum = extend(sum, square, -0.376_126_319)
-  let small = lanes_multiply_add(size, splat(1.128_379_167), size * square * sum)
-  return lanes_copy_sign(lanes_select_less(size, splat(0.93), small, large), x)
+  let size = lanes_absolute(x)
+  if lanes_have_lookup() { return lanes_copy_sign(errorFunction(ofPositive: size), x) }
+  // From there on it is 1, to the last digit.
+  let bounded = lanes_less(splat(3.93), size)
+  let square = bounded * bounded
+  var above = splat(2.042_212_06e-6)
+  above = extend(above, square, 2.847_817_3e-4)
+  above = extend(above, square, 0.003_778_337)
+  above = extend(above, square, 0.052_786_32)
+  above = extend(above, square, 0.190_753_91)
+  above = extend(above, square, 1.128_379_15)
+  var below = splat(3.800_52e-5)
+  below = extend(below, square, 0.001_164_908_6)
+  below = extend(below, square, 0.014_994_872)
+  below = extend(below, square, 0.114_245_15)
+  below = extend(below, square, 0.502_383_97)
+  below = extend(below, square, 1)
+  return lanes_copy_sign(lanes_less(splat(1), bounded * above / below), x)
 }
 
-/// x · Φ(x) within 16 ULP where it is a normal number; without fused multiply-add 100 ULP in its far tail.
+/// x · Φ(x) within 16 ULP where it is a normal number; without fused multiply-add 100 ULP in its far tail:
+/// max(x, 0) − |x| · Φ(−|x|).
 @inline(__always)
 func gelu(_ x: lanes_f32) -> lanes_f32 {
-  if lanes_have_lookup() { return geluByTail(x) }
-  let bounded = lanes_less(splat(17), lanes_absolute(x))
-  let square = bounded * bounded
-  let lost = lanes_multiply_add(bounded, bounded, -square)
-  let tail = complementaryError(
-    bounded * splat(0.707_106_781), square: square * splat(0.5), lost: lost * splat(0.5))
-  let twicePhi = lanes_select_less(x, splat(0), tail, splat(2) - tail)
-  return lanes_greater(splat(-32), x) * splat(0.5) * twicePhi
-}
-
-/// max(x, 0) − |x| · Φ(−|x|)
-@inline(__always)
-private func geluByTail(_ x: lanes_f32) -> lanes_f32 {
   let bounded = lanes_less(splat(14.9), lanes_absolute(x))
   let square = bounded * bounded
   // To first order what the square's rounding lost is made good.
   let lost = lanes_multiply_add(bounded, bounded, -square)
-  let gauss = exponential(square * splat(-0.5))
+  let gauss = exponential(ofNegative: square * splat(-0.5))
   let tail = millsRatio(bounded) * lanes_multiply_add(gauss, lost * splat(-0.5), gauss)
   return lanes_greater(splat(0), x) - bounded * tail
+}
+
+/// eˣ for x ≤ 0; what is below e⁻⁸⁷ may be 0.
+@inline(__always)
+private func exponential(ofNegative x: lanes_f32) -> lanes_f32 {
+  lanes_have_lookup()
+    ? exponential(x) : lanes_select_less(x, splat(-87), splat(0), normalExponential(x))
+}
+
+/// Φ(−t) · e^(t²/2) within 4 ULP, for t of 0 … 14.9.
+@inline(__always)
+private func millsRatio(_ t: lanes_f32) -> lanes_f32 {
+  if lanes_have_lookup() { return piecewiseMillsRatio(t) }
+  var above = splat(0.004_145_584_5)
+  above = extend(above, t, 0.040_830_174)
+  above = extend(above, t, 0.183_818_85)
+  above = extend(above, t, 0.439_081_94)
+  above = extend(above, t, 0.5)
+  var below = splat(0.010_391_326)
+  below = extend(below, t, 0.102_352_25)
+  below = extend(below, t, 0.471_011_69)
+  below = extend(below, t, 1.204_926_2)
+  below = extend(below, t, 1.676_048_9)
+  below = extend(below, t, 1)
+  return above / below
 }
 
 /// GELU's approximation by tanh: x · sigmoid(√(8/π) · (x + 0.044715 x³)), within 2⁻²⁰ · |x|.
