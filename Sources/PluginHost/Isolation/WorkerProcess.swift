@@ -71,8 +71,10 @@ final class WorkerProcess: @unchecked Sendable {
     let arguments = ([command.executable] + command.arguments + [String(getpid())]).map { strdup($0) }
     let environment = command.environment.map { strdup($0) }
     defer { for text in arguments + environment { free(text) } }
-    return isolation_spawn(
-      command.executable, arguments + [nil], environment + [nil], descriptors, Int32(descriptors.count))
+    return Children.start {
+      isolation_spawn(
+        command.executable, arguments + [nil], environment + [nil], descriptors, Int32(descriptors.count))
+    }
   }
 
   /// The lane, whose thread is started with its first use.
@@ -144,12 +146,9 @@ final class WorkerProcess: @unchecked Sendable {
 
   /// Takes leave of the process; says how it ended.
   private func reap() -> String {
-    var status: Int32 = 0
-    var outcome = waitpid(process, &status, 0)
-    while outcome < 0, errno == EINTR { outcome = waitpid(process, &status, 0) }
+    let status = Children.wait(for: process)
     isReaped.store(true, ordering: .releasing)
-    // The first process of a container takes leave of all it finds.
-    guard outcome == process else { return "ended" }
+    guard let status else { return "ended" }
     let number = status & 0x7F
     if number != 0 { return "was killed by " + (life.withLock { $0.signal } ?? Self.name(number)) }
     return "ended with exit code \((status >> 8) & 0xFF)"
