@@ -114,7 +114,7 @@ let package = Package(
     .target(
       name: "PluginHost",
       dependencies: [
-        "CSwervePlugin", "CIsolation", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks",
+        "CSwervePlugin", "CIsolation", "CJansson", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks",
       ],
       swiftSettings: served),
     .target(

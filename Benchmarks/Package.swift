@@ -13,6 +13,12 @@ let package = Package(
       ],
       swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
     .executableTarget(
+      name: "plugins",
+      dependencies: [
+        .product(name: "PluginHost", package: "swerve"), .product(name: "Tensors", package: "swerve"),
+      ],
+      swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
+    .executableTarget(
       name: "simulate-batching", dependencies: [.product(name: "SchedulerSimulation", package: "swerve")],
       swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
     .target(name: "CPeak", cSettings: [.treatAllWarnings(as: .error)]),

@@ -1,30 +1,40 @@
 """The scenarios: closed loops of 1, 8 and 64 clients, and random arrivals at parts and multiples of capacity."""
 
+import os
 import subprocess
 from contextlib import ExitStack
 
 from disturbance import watched
+from load import Load
+from mlp import MlpRequest
 from paced import DEADLINE, path_of
 from turns import Row, take_turns
 
 RATE, LATENCY, GOODPUT, REFUSAL = "requests/s", "µs, p50", "in time/s", "µs to a refusal, p50"
+SECTIONS = ("closed", "open", "mlp")
 LOADS = [0.5, 0.9, 1.2, 2.0]
 CONNECTIONS = 1024
 
 
 class Scenarios:
-    def __init__(self, paced, is_quick):
-        self.paced = paced
+    """`sections` are those of SECTIONS that are wanted."""
+
+    def __init__(self, paced, mlp, is_quick, sections):
+        self.paced, self.mlp, self.sections = paced, mlp, sections
         self.rounds, self.seconds = (1, 5) if is_quick else (3, 10)
         # Goodput by server and load, as parts of capacity.
         self.curves = {}
 
     def rows(self):
-        yield from self.one_client()
-        for clients in (1, 8, 64):
-            yield from self.closed(clients)
-        for load in LOADS:
-            yield from self.open(load)
+        if "closed" in self.sections:
+            yield from self.one_client()
+            for clients in (1, 8, 64):
+                yield from self.closed(clients)
+        if "open" in self.sections:
+            for load in LOADS:
+                yield from self.open(load)
+        if "mlp" in self.sections:
+            yield from self.network()
 
     def send(self, server, connections, seconds, rate=0):
         """What `arrivals` tells of a run against the server."""
@@ -75,6 +85,31 @@ class Scenarios:
         if clients == 64:
             name = f"{clients} clients beside the model alone at its best batch"
             yield Row(name, RATE, results, ["the model alone"], 0.95)
+
+    def network(self):
+        """The MLP, 64 connections, JSON."""
+        with ExitStack() as stack:
+            subjects, expected = {}, None
+            for name, start in {"Swerve": self.mlp.swerve, **self.mlp.peers}.items():
+                try:
+                    server = stack.enter_context(start())
+                    got = MlpRequest(server.path).answer_from(server.port)
+                    expected = expected or got
+                    if max(abs(a - b) for a, b in zip(got, expected, strict=True)) > 1e-3:
+                        raise RuntimeError(f"answers {got}, expected {expected}")
+                except (RuntimeError, OSError) as error:
+                    if name == "Swerve":
+                        raise
+                    print(f"batching: NOT COMPARED WITH {name}: {error}", flush=True)
+                    continue
+                folder = os.path.join(self.paced.scratch, f"mlp-load-{name}")
+                os.makedirs(folder)
+                load = Load(MlpRequest(server.path), folder, self.paced.installation.latency)
+                subjects[name] = lambda seconds, server=server, load=load: load.many(server, 64, seconds)
+            results = take_turns(subjects, self.rounds, self.seconds)
+        peers = [name for name in results if name != "Swerve"]
+        for unit in (RATE, "ms, p99"):
+            yield Row("MLP 784-512-512-10, 64 clients, JSON", unit, results, peers, 1)
 
     def open(self, load):
         """Arrivals at `load` times what the model alone does just before."""

@@ -9,6 +9,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <asm/sockios.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -63,6 +64,11 @@ int isolation_limit_files(const char *const *readable, const char *const *writab
 #define ONLY_ITSELF(number)                                                                        \
   UNLESS_CALL(number, 4), LOAD(args[0]), UNLESS_CALL((unsigned)getpid(), 1), ALLOW, REFUSE(EPERM)
 
+/* Refused where argument `index` is one of two values. */
+#define NOT_WITH(number, index, first, second)                                                     \
+  UNLESS_CALL(number, 5), LOAD(args[index]), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (first), 1, 0),   \
+      UNLESS_CALL(second, 1), REFUSE(EPERM), ALLOW
+
 static bool install(const struct sock_filter *filter, size_t count) {
   struct sock_fprog program = {.len = (unsigned short)count, .filter = (struct sock_filter *)filter};
   /* All threads: a library may have started one before main. */
@@ -111,9 +117,36 @@ static bool take_machine(void) {
       NEVER(SYS_io_uring_setup),
       NEVER(SYS_settimeofday),
       NEVER(SYS_clock_settime),
+      NEVER(SYS_process_madvise),
+      NEVER(SYS_process_mrelease),
+      NEVER(SYS_migrate_pages),
+      NEVER(SYS_move_pages),
+      NEVER(SYS_setpriority),
+      NEVER(SYS_ioprio_set),
+      NEVER(SYS_sched_setscheduler),
+      NEVER(SYS_sched_setparam),
+      NEVER(SYS_sched_setattr),
       NEVER(SYS_tkill),
       NEVER(SYS_setpgid),
       NEVER(SYS_setsid),
+      /* 0 is this process. */
+      UNLESS_CALL(SYS_prlimit64, 5),
+      LOAD(args[0]),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+      UNLESS_CALL((unsigned)getpid(), 1),
+      ALLOW,
+      REFUSE(EPERM),
+      /* Whom a descriptor signals, and by what: that may be the server, and SIGKILL. */
+      UNLESS_CALL(SYS_fcntl, 6),
+      LOAD(args[1]),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_SETOWN, 2, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_SETSIG, 1, 0),
+      UNLESS_CALL(F_SETOWN_EX, 1),
+      REFUSE(EPERM),
+      ALLOW,
+      NOT_WITH(SYS_ioctl, 1, FIOSETOWN, SIOCSPGRP),
+      /* The worker ends with the server. */
+      NOT_WITH(SYS_prctl, 0, PR_SET_PDEATHSIG, PR_SET_PDEATHSIG),
       ONLY_ITSELF(SYS_kill),
       LOAD(nr),
       ONLY_ITSELF(SYS_tgkill),

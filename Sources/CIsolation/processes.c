@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { FIRST = 3, SPARE = 100 };
@@ -66,6 +67,11 @@ int isolation_process_descriptor(pid_t process) {
   return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
+void isolation_await_end(pid_t process) {
+  siginfo_t ignored;
+  while (waitid(P_PID, (id_t)process, &ignored, WEXITED | WNOWAIT) < 0 && errno == EINTR) {}
+}
+
 void isolation_ask_for_stack(pid_t process, pid_t thread) { syscall(SYS_tgkill, process, thread, SIGQUIT); }
 
 pid_t isolation_thread(void) { return (pid_t)syscall(SYS_gettid); }
@@ -74,6 +80,10 @@ bool isolation_begin(pid_t parent, int first_to_close) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (getppid() != parent) return false;
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  /* Service managers send these to all processes of a service; the server still needs its workers then, and ends them. */
+  signal(SIGTERM, SIG_IGN);
+  signal(SIGINT, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
   syscall(SYS_close_range, (unsigned)first_to_close, ~0u, 0);
   return true;
 }

@@ -26,11 +26,16 @@ extension Exchange {
       output.append("\r\n")
     } else {
       if connection.variesByEncoding(self, contentType) { output.append("Vary: Accept-Encoding\r\n") }
+      let timePlace = tellsBodyTime ? ResponseHead.reserveBodyTime(output) : nil
       let lengthField = output.count
       let lengthPlace = ResponseHead.reserveLength(output)
       output.append("\r\n")
       let bodyStart = output.count
+      let begin = timePlace == nil ? 0 : connection.context.clock.now()
       body(output)
+      if let timePlace {
+        ResponseHead.patchBodyTime(output, at: timePlace, nanoseconds: connection.context.clock.now() - begin)
+      }
       precondition(output.count >= bodyStart, "a body was written that removed the head of its response")
       tailBytes = connection.leave(pieces, of: self, after: output, contentType: contentType)
       let length = output.count - bodyStart + tailBytes

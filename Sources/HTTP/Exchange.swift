@@ -33,6 +33,9 @@ public final class Exchange: @unchecked Sendable {
   /// What the handler tells of the request beside what HTTP shows; for `ServerEvents.answered`.
   public var notes: RequestNotes?
 
+  /// Whether the head of the response tells, as `Server-Timing`, how long its body took to be written.
+  public var tellsBodyTime = false
+
   var parser = RequestParser()
   /// The coding that the body came in.
   var contentCoding = ContentCoding.identity
@@ -66,6 +69,7 @@ public final class Exchange: @unchecked Sendable {
     onAbandon = nil
     onDrained = nil
     if notes != nil { notes = nil }
+    tellsBodyTime = false
     body = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   }
 

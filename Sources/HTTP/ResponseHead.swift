@@ -97,6 +97,23 @@ struct ResponseHead {
     output.truncate(to: output.count - gap)
   }
 
+  /// Appends the field that tells how long the body takes to be written, which `patchBodyTime` fills in; returns where.
+  static func reserveBodyTime(_ output: ByteBuffer) -> Int {
+    output.append("Server-Timing: serialize;dur=")
+    let place = output.count
+    output.append("00000.000\r\n")
+    return place
+  }
+
+  /// Writes milliseconds with three decimals.
+  static func patchBodyTime(_ output: ByteBuffer, at place: Int, nanoseconds: Int64) {
+    var rest = min(max(nanoseconds / 1000, 0), 99_999_999)
+    for index in [8, 7, 6, 4, 3, 2, 1, 0] {
+      output.base[place + index] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    }
+  }
+
   /// Whether a response of this status has no body and no length (RFC 9110 sections 6.4.1 and 8.6).
   static func isBodiless(_ status: Int) -> Bool { status == 204 || status == 304 || status < 200 }
 

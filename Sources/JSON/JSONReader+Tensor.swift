@@ -10,11 +10,14 @@ extension JSONReader {
   ///
   /// Errors carry the path `path` extended by the indices, e.g. `inputs[0].data[17][3]`. Nothing is
   /// allocated for a shape that the rest of the text cannot fill.
+  ///
+  /// - Parameter memory: where the elements are to lie; texts lie elsewhere.
   public mutating func readTensor(
-    name: String, datatype: Datatype, shape: Shape, path: String
+    name: String, datatype: Datatype, shape: Shape, path: String,
+    in memory: (_ byteCount: Int) -> TensorMemory? = { TensorMemory(byteCount: $0) }
   ) throws(JSONError) -> Tensor {
     let elements = try requireRoom(for: shape, datatype, path)
-    guard let memory = TensorMemory(byteCount: elements * datatype.byteCount) else {
+    guard let memory = memory(elements * datatype.byteCount) else {
       throw JSONError(message: "no memory for \(elements) elements", path: path, offset: offset)
     }
     let payload = try readTensorData(into: memory.base, datatype: datatype, shape: shape, path: path)

@@ -5,8 +5,9 @@ import Serving
 /// A model's `model.json`: the server's own form of a configuration.
 struct ModelDocument {
   private static let members = [
-    "plugin", "parameters", "versions", "labels", "default_version", "max_batch", "instances", "cache",
-    "sequences", "isolation",
+    "plugin", "parameters", "versions", "labels", "default_version", "max_batch", "instances", "cores",
+    "pad_values",
+    "cache", "sequences", "isolation",
   ]
 
   /// Changes what `document` says of `configuration`.
@@ -27,6 +28,8 @@ struct ModelDocument {
       case "default_version": configuration.defaultVersion = try positive(value, name)
       case "max_batch": configuration.maximumBatch = try positive(value, name)
       case "instances": configuration.instances = try positive(value, name)
+      case "cores": configuration.cores = try positive(value, name)
+      case "pad_values": configuration.padValues = try padValues(value)
       case "cache": configuration.cacheBytes = try cacheBytes(value)
       case "isolation": configuration.isolation = try isolation(value)
       case "sequences": configuration.sequences = try sequences(value, configuration.sequences)
@@ -61,6 +64,21 @@ struct ModelDocument {
     var labels: [String: Int] = [:]
     for (label, version) in members { labels[label] = try positive(version, "labels.\(label)") }
     return labels
+  }
+
+  private static func padValues(_ value: JSONValue) throws(ConfigurationFault) -> [String: Double] {
+    guard case .object(let members) = value else {
+      throw ConfigurationFault("'pad_values': expected an object such as {\"input_ids\": 0}")
+    }
+    var values: [String: Double] = [:]
+    for (name, value) in members {
+      switch value {
+      case .integer(let number): values[name] = Double(number)
+      case .double(let number): values[name] = number
+      default: throw ConfigurationFault("'pad_values.\(name)': expected a number")
+      }
+    }
+    return values
   }
 
   private static func string(_ value: JSONValue, _ name: String) throws(ConfigurationFault) -> String {

@@ -116,6 +116,32 @@ final class BatchExecution: @unchecked Sendable {
     outputs.addBytes(token: token, size: size)
   }
 
+  /// On whose behalf a call of the plugin's is: the request with that handle, or, if it is 0, all that are open. Nil:
+  /// there is none.
+  func origin(token: UInt64, request handle: UInt) -> CallOrigin? {
+    guard token != 0, batch.pointee.token == token else { return nil }
+    if handle != 0 {
+      let index = (0..<requestCount).first { UInt(bitPattern: batch.pointee.requests[$0]) == handle }
+      guard let index, let request = slots[index].request(handle) else { return nil }
+      return CallOrigin(requests: [request], index: index)
+    }
+    let open = (0..<requestCount).compactMap {
+      slots[$0].request(UInt(bitPattern: batch.pointee.requests[$0]))
+    }
+    return open.isEmpty ? nil : CallOrigin(requests: open, index: nil)
+  }
+
+  /// Runs a model for the plugin.
+  func run(
+    _ call: ModelCall, token: UInt64, index: Int?, _ runner: ModelRunnerReference
+  ) throws(PluginError) -> [Tensor] {
+    if let memory = outputs.memory(of: token) { return try memory.run(call, index: index) }
+    return try runner.run(call)
+  }
+
+  /// Keeps an answer until the batch is closed; nil: it is.
+  func keep(_ answer: CallAnswer, token: UInt64) -> CallAnswer? { outputs.keep(answer, token: token) }
+
   /// Ends every request that is still open.
   func finishOpen(_ status: PluginStatus, _ message: String) {
     for position in 0..<requestCount {

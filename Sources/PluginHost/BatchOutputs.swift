@@ -16,6 +16,8 @@ final class BatchOutputs: Sendable {
     var payloadBytes = 0
     /// Where outputs lie; nil: in memory of their own.
     var memory: (any OutputMemory)?
+    /// What models answered that the plugin has called.
+    var answers: [CallAnswer] = []
 
     /// Memory for an output of `byteCount` bytes.
     func allocate(_ byteCount: Int) -> TensorMemory? {
@@ -45,7 +47,22 @@ final class BatchOutputs: Sendable {
       for position in state.tensors.indices { state.tensors[position] = nil }
       state.payloads.removeAll(keepingCapacity: true)
       state.payloadBytes = 0
+      state.answers = []
     }
+  }
+
+  /// Keeps an answer until the batch is closed; nil: it is.
+  func keep(_ answer: CallAnswer, token: UInt64) -> CallAnswer? {
+    state.withLock { state in
+      guard token != 0, state.token == token else { return nil }
+      state.answers.append(answer)
+      return answer
+    }
+  }
+
+  /// Where the outputs of an open batch lie; nil: in memory of their own.
+  func memory(of token: UInt64) -> (any OutputMemory)? {
+    state.withLock { $0.token == token ? $0.memory : nil }
   }
 
   func add(
@@ -168,10 +185,12 @@ final class BatchOutputs: Sendable {
   }
 }
 
-/// Where the outputs of a batch lie.
+/// Where the outputs of a batch lie that is another process's, and who runs models for its plugin.
 protocol OutputMemory: AnyObject, Sendable {
   /// Aligned memory that stays until the batch's answers are used up; nil: there is none.
   func allocate(byteCount: Int) -> TensorMemory?
+  /// Runs a model for request `index` of the batch; nil: for all of it.
+  func run(_ call: ModelCall, index: Int?) throws(PluginError) -> [Tensor]
 }
 
 /// An output as the plugin gets it.

@@ -1,5 +1,6 @@
 internal import CSwervePlugin
 internal import Glibc
+internal import Kernels
 internal import Locks
 internal import Synchronization
 internal import Telemetry
@@ -13,6 +14,7 @@ final class HostBinding: @unchecked Sendable {
   private struct Labels {
     var plugin = ""
     var model = ""
+    var configuration: ConfigurationValues?
   }
 
   private static let lineLimit = 8192
@@ -21,6 +23,8 @@ final class HostBinding: @unchecked Sendable {
   let table: UnsafePointer<swerve_host>
   /// Bytes taken through memory/1 and not given back.
   let memoryInUse = Atomic<Int>(0)
+  /// How many threads one call may use.
+  private let threadLimit = Atomic<Int>(.max)
   private let labels = Lock(Labels())
   private let reported = Atomic<UInt32>(0)
 
@@ -49,7 +53,42 @@ final class HostBinding: @unchecked Sendable {
 
   func label(plugin: String, model: String) {
     labels.withLock { $0 = Labels(plugin: plugin, model: model) }
+    threadLimit.store(.max, ordering: .relaxed)
     reported.store(0, ordering: .relaxed)
+  }
+
+  func limitThreads(to count: Int) { threadLimit.store(max(count, 1), ordering: .relaxed) }
+
+  /// The server's threads, as far as the model may use them.
+  var team: ThreadTeam {
+    let limit = threadLimit.load(ordering: .relaxed)
+    guard limit < services.team.width else { return services.team }
+    guard limit > 1 else { return .single }
+    let this = UnsafeMutableRawPointer(Unmanaged.passUnretained(self).toOpaque())
+    return ThreadTeam(width: limit, context: this) { this, count, body, context in
+      guard let this, let body else { return }
+      Unmanaged<HostBinding>.fromOpaque(this).takeUnretainedValue().runLimited(count, context, body)
+    }
+  }
+
+  /// Runs a loop on so many threads only: they take its items one after the other.
+  private func runLimited(_ count: Int, _ context: UnsafeMutableRawPointer?, _ body: ThreadTeam.Body) {
+    let next = Atomic<Int>(0)
+    services.team.parallelFor(min(threadLimit.load(ordering: .relaxed), count)) { _ in
+      while true {
+        let item = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        if item >= count { return }
+        body(context, item)
+      }
+    }
+  }
+
+  /// What config/1 reads; nil: the host is no model's.
+  var configuration: ConfigurationValues? { labels.withLock { $0.configuration } }
+
+  func configure(_ configuration: String) {
+    let values = ConfigurationValues(configuration)
+    labels.withLock { $0.configuration = values }
   }
 
   var names: (plugin: String, model: String) { labels.withLock { ($0.plugin, $0.model) } }

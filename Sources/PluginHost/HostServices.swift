@@ -4,7 +4,7 @@ public import Kernels
 internal import Locks
 public import Telemetry
 
-/// What the host offers to every plugin: kernels, threads, memory, metrics, log. One for a process;
+/// What the host offers to every plugin: kernels, threads, memory, metrics, models, configuration, log. One for a process;
 /// the plugins it loaded stay with it.
 public final class HostServices: Sendable {
   /// A line of a plugin's, or about it. `model` is empty for what belongs to no model.
@@ -24,6 +24,7 @@ public final class HostServices: Sendable {
   let memory: MemoryBudget
   let metrics: PluginMetrics?
   let libraries = PluginLibraries()
+  let models = ModelRunnerReference()
   /// Executions of models that are gone.
   let spareExecutions = Lock<[BatchExecution]>([])
   private let spareBindings = Lock<[HostBinding]>([])
@@ -78,6 +79,9 @@ public final class HostServices: Sendable {
     serverWords = CNames(["swerve", serverVersion])
   }
 
+  /// Says who runs models for plugins. It is not kept.
+  public func runModels(by runner: any ModelRunner) { models.set(runner) }
+
   /// Bytes that plugins hold through memory/1.
   public var pluginMemoryInUse: Int { memory.inUse }
 
@@ -95,6 +99,8 @@ public final class HostServices: Sendable {
     case SWERVE_KERNELS: UnsafeRawPointer(ServiceTables.shared.kernels[instructionSet])
     case SWERVE_THREADS: UnsafeRawPointer(ServiceTables.shared.threads)
     case SWERVE_MEMORY: UnsafeRawPointer(ServiceTables.shared.memory)
+    case SWERVE_CONFIG: UnsafeRawPointer(ServiceTables.shared.config)
+    case SWERVE_MODELS: UnsafeRawPointer(ServiceTables.shared.models)
     case SWERVE_METRICS: metrics == nil ? nil : UnsafeRawPointer(ServiceTables.shared.metrics)
     default: nil
     }
@@ -112,6 +118,8 @@ struct ServiceTables: @unchecked Sendable {
   let threads = permanent(makeThreadsTable())
   let memory = permanent(makeMemoryTable())
   let metrics = permanent(makeMetricsTable())
+  let models = permanent(makeModelsTable())
+  let config = permanent(makeConfigTable())
 
   private static func permanent<Table>(_ table: Table) -> UnsafePointer<Table> {
     let place = UnsafeMutablePointer<Table>.allocate(capacity: 1)

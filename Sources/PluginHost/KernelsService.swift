@@ -9,7 +9,7 @@ func makeKernelsTable(_ instructionSet: InstructionSet) -> swerve_kernels {
   table.struct_size = MemoryLayout<swerve_kernels>.size
   table.sgemm = {
     host, transposeA, transposeB, m, n, k, alpha, a, strideA, b, strideB, beta, c, strideC in
-    guard let services = HostBinding.behind(host)?.services, var shape = MatmulShape(m, n, k) else {
+    guard let binding = HostBinding.behind(host), var shape = MatmulShape(m, n, k) else {
       return swerve_status(SWERVE_INVALID_ARGUMENT)
     }
     shape.transposeA = transposeA
@@ -17,14 +17,14 @@ func makeKernelsTable(_ instructionSet: InstructionSet) -> swerve_kernels {
     shape.strideA = Int(strideA)
     shape.strideB = Int(strideB)
     shape.strideC = Int(strideC)
-    return services.kernels.multiply(shape, alpha, a, b, beta, c, team: services.team)
+    return binding.services.kernels.multiply(shape, alpha, a, b, beta, c, team: binding.team)
   }
   table.conv2d = { host, shape, x, weights, bias, y in
-    guard let services = HostBinding.behind(host)?.services, let shape else {
+    guard let binding = HostBinding.behind(host), let shape else {
       return swerve_status(SWERVE_INVALID_ARGUMENT)
     }
     let call = ConvolutionCall(adopt(UnsafeRawPointer(shape), as: swerve_conv2d.self))
-    return services.kernels.convolve(call, x, weights, bias, y, team: services.team)
+    return binding.services.kernels.convolve(call, x, weights, bias, y, team: binding.team)
   }
   let name: StaticString =
     switch instructionSet {

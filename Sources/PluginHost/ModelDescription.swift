@@ -26,6 +26,19 @@ public struct TensorSpec: Sendable, Equatable {
 
 /// What a loaded model says of itself.
 public struct ModelDescription: Sendable {
+  /// Whether requests that were checked against the other fit this one, and their answers too.
+  func isInterchangeable(with other: ModelDescription) -> Bool {
+    func agrees(_ mine: [TensorSpec], _ its: [TensorSpec]) -> Bool {
+      mine.count == its.count
+        && zip(mine, its).allSatisfy {
+          $0.name == $1.name && $0.datatype == $1.datatype && $0.shape == $1.shape
+            && $0.isOptional == $1.isOptional
+        }
+    }
+    return agrees(inputs, other.inputs) && agrees(outputs, other.outputs)
+      && maximumBatch == other.maximumBatch && concurrency == other.concurrency
+  }
+
   public enum Concurrency: Sendable { case serial, concurrent }
   public var inputs: [TensorSpec]
   public var outputs: [TensorSpec]

@@ -39,11 +39,15 @@ public final class Plugin: Sendable {
 
   /// Loads a model. `configuration` is a JSON object. Blocks; one call at a time per plugin.
   ///
-  /// - Parameter name: what log lines and metrics call the model; the plugin's name if empty.
+  /// - Parameters:
+  ///   - name: what log lines and metrics call the model; the plugin's name if empty.
+  ///   - threads: how many threads one of its executions may use.
   public func makeModel(
-    path: String, configuration: String, name: String = ""
+    path: String, configuration: String, name: String = "", threads: Int = .max
   ) throws(PluginError) -> PluginModel {
     let host = services.takeBinding(plugin: self.name, model: name.isEmpty ? self.name : name)
+    host.limitThreads(to: threads)
+    host.configure(configuration)
     do throws(PluginError) {
       let handle = try library.create(path: path, configuration: configuration, host: host)
       do throws(PluginError) {

@@ -40,12 +40,25 @@ public struct PluginTrust: Sendable {
     UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || UInt8(ascii: "a")...UInt8(ascii: "f") ~= byte | 0x20
   }
 
+  /// - Parameter mode: of the file at `path`.
   func check(_ path: String, mode: mode_t) throws(PluginError) {
-    guard !allowsWritableByAll, mode & mode_t(S_IWOTH) != 0 else { return }
-    throw PluginError(
+    guard !allowsWritableByAll else { return }
+    if mode & mode_t(S_IWOTH) != 0 { throw Self.writable(path, path) }
+    // In such a folder anyone may put another file in its place.
+    let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    var status = stat()
+    guard stat(folder, &status) == 0 else { return }
+    if status.st_mode & mode_t(S_IWOTH) != 0, status.st_mode & mode_t(S_ISVTX) == 0 {
+      throw Self.writable(path, folder)
+    }
+  }
+
+  private static func writable(_ path: String, _ what: String) -> PluginError {
+    PluginError(
       status: .unsupported,
-      message: "\(path): everyone on this machine may write it, so anyone may run code in the server; "
-        + "chmod o-w '\(path)', or start with --trust-writable-plugins")
+      message:
+        "\(path): everyone on this machine may write \(what == path ? "it" : what), so anyone may run code in the "
+        + "server; chmod o-w '\(what)', or start with --trust-writable-plugins")
   }
 
   /// - Parameter descriptor: what will be loaded, from which nothing but this process can write.

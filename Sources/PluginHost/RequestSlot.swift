@@ -68,6 +68,13 @@ final class RequestSlot: @unchecked Sendable {
     return cancelled.load(ordering: .relaxed)
   }
 
+  /// The request; nil for a dead handle.
+  func request(_ handle: UInt) -> PluginRequest? {
+    guard lock(handle) else { return nil }
+    defer { unlock() }
+    return request
+  }
+
   /// Marks the request as cancelled, and tells the plugin.
   func cancel(_ handle: UInt) {
     guard lock(handle) else { return }

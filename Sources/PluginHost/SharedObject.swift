@@ -102,6 +102,7 @@ struct SharedObject: ~Copyable {
           status: .unavailable, message: "\(path): was written to while it was read; load it again")
       }
       try trust.check(path, contents: copy)
+      guard MemoryFile.seal(copy) else { throw Self.failure(path, "sealing the copy of") }
     } catch {
       close(copy)
       throw error
@@ -133,6 +134,10 @@ struct SharedObject: ~Copyable {
 private enum MemoryFile {
   private typealias Create = @convention(c) (UnsafePointer<CChar>, UInt32) -> Int32
   private static let closeOnExec: UInt32 = 1
+  private static let allowSealing: UInt32 = 2
+  private static let addSeals: Int32 = 1033
+  /// F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE.
+  private static let allSeals: Int32 = 15
 
   private static let function = dlsym(nil, "memfd_create").map { unsafeBitCast($0, to: Create.self) }
 
@@ -142,9 +147,12 @@ private enum MemoryFile {
       errno = ENOSYS
       return nil
     }
-    let descriptor = function(name, closeOnExec)
+    let descriptor = function(name, closeOnExec | allowSealing)
     return descriptor >= 0 ? descriptor : nil
   }
+
+  /// Sees that nobody changes the file any more, this process and its workers included.
+  static func seal(_ descriptor: Int32) -> Bool { fcntl(descriptor, addSeals, allSeals) == 0 }
 }
 
 extension String {

@@ -6,7 +6,7 @@ internal import CSwervePlugin
 /// Unchecked: the server leaves the batch as it is until its last request is finished.
 public struct Batch: @unchecked Sendable {
   public let host: ModelHost
-  private let pointer: UnsafePointer<swerve_batch>
+  let pointer: UnsafePointer<swerve_batch>
 
   init(_ pointer: UnsafePointer<swerve_batch>, host: ModelHost) {
     self.pointer = pointer

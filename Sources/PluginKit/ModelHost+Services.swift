@@ -49,6 +49,37 @@ extension ModelHost {
   }
 }
 
+/// The model's configuration, read by the server: paths are names and positions with dots between them, as in
+/// `labels.0.name`. Each is nil where there is nothing, or something of another type.
+extension ModelHost {
+  public func number(_ path: String) -> Double? {
+    var value = 0.0
+    return config?.pointee.number(table, path, &value) == true ? value : nil
+  }
+
+  public func integer(_ path: String) -> Int? {
+    var value: Int64 = 0
+    return config?.pointee.integer(table, path, &value) == true ? Int(value) : nil
+  }
+
+  public func boolean(_ path: String) -> Bool? {
+    var value = false
+    return config?.pointee.boolean(table, path, &value) == true ? value : nil
+  }
+
+  public func text(_ path: String) -> String? {
+    var value: UnsafePointer<CChar>?
+    guard config?.pointee.text(table, path, &value) == true else { return nil }
+    return value.map { String(cString: $0) }
+  }
+
+  /// How many elements the list or the object has.
+  public func count(_ path: String) -> Int? {
+    let count = config?.pointee.count(table, path) ?? -1
+    return count >= 0 ? Int(count) : nil
+  }
+}
+
 /// A metric of a model. One that the server refused, and said so in its log, records nothing.
 ///
 /// Unchecked: the handle is constant and recording is for any thread.

@@ -12,6 +12,8 @@ public struct ModelHost: @unchecked Sendable {
   let kernels: UnsafePointer<swerve_kernels>?
   let memory: UnsafePointer<swerve_memory>?
   let metrics: UnsafePointer<swerve_metrics>?
+  let models: UnsafePointer<swerve_models>?
+  let config: UnsafePointer<swerve_config>?
 
   init(_ table: UnsafePointer<swerve_host>) {
     func service<Table>(_ id: String, as _: Table.Type) -> UnsafePointer<Table>? {
@@ -25,6 +27,8 @@ public struct ModelHost: @unchecked Sendable {
     kernels = service(SWERVE_KERNELS, as: swerve_kernels.self)
     memory = service(SWERVE_MEMORY, as: swerve_memory.self)
     metrics = service(SWERVE_METRICS, as: swerve_metrics.self)
+    models = service(SWERVE_MODELS, as: swerve_models.self)
+    config = service(SWERVE_CONFIG, as: swerve_config.self)
   }
 
   /// The server's version, for example "1.0.0".

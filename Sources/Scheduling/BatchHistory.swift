@@ -7,6 +7,8 @@ public struct BatchRecord: Sendable {
   public var reason: ReleaseReason
   /// How long its oldest had waited.
   public var oldestWait: Int64
+  /// Requests that were given up for it: it would have been too late for them, or too small for the others.
+  public var givenUp: Int
   /// What was left waiting.
   public var leftWaiting: Int
   /// How long it was thought to take; nil: nothing was known.

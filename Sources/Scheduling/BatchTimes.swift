@@ -1,7 +1,8 @@
 /// How long batches of one model take, by their rows, learnt from those that ran.
 ///
 /// Between two sizes that ran it is a straight line; above the largest the line goes on, but never steeper than
-/// from nothing; below the smallest it takes as long as the smallest.
+/// from nothing; below the smallest it takes as long as the smallest. Where only one size ran, twice as many rows are
+/// thought to take no longer, or else a deadline might forbid for ever to find out.
 struct BatchTimes {
   private struct Point {
     var rows: Int
@@ -12,6 +13,8 @@ struct BatchTimes {
   private var points: [Point] = []
   /// Rows per nanosecond at the size that is served fastest; 0 while nothing is known.
   private(set) var bestRate = 0.0
+  /// The rows of that size.
+  private(set) var bestRows = 1
 
   var isEmpty: Bool { points.isEmpty }
 
@@ -26,7 +29,11 @@ struct BatchTimes {
     } else {
       points.insert(Point(rows: size, time: sample, samples: 1), at: index)
     }
-    bestRate = points.reduce(0) { max($0, Double($1.rows) / $1.time) }
+    bestRate = 0
+    for point in points where Double(point.rows) / point.time > bestRate {
+      bestRate = Double(point.rows) / point.time
+      bestRows = point.rows
+    }
   }
 
   /// Nanoseconds that a batch of `rows` rows will take; nil while nothing is known.
@@ -36,12 +43,20 @@ struct BatchTimes {
     let index = position(of: rows)
     guard index < points.count else {
       let steepest = last.time / Double(last.rows)
-      let slope = points.count > 1 ? Self.slope(points[points.count - 2], last) : steepest
+      guard points.count > 1 else { return max(last.time, steepest * Double(rows) / 2) }
+      let slope = Self.slope(points[points.count - 2], last)
       return last.time + min(max(slope, 0), steepest) * Double(rows - last.rows)
     }
     guard index > 0, points[index].rows != rows else { return points[index].time }
     let before = points[index - 1]
     return before.time + Self.slope(before, points[index]) * Double(rows - before.rows)
+  }
+
+  /// Whether enough batches of about so many rows ran to foretell the next.
+  func isSettled(rows: Int) -> Bool {
+    let size = Self.sizeClass(max(rows, 1))
+    let index = position(of: size)
+    return index < points.count && points[index].rows == size && points[index].samples >= 3
   }
 
   /// Faster down than up, and at first the least: what waited for a core or for cold caches says little.
@@ -83,8 +98,8 @@ struct TimesByRowSize {
     classes[rowClass].learn(rows: rows, duration: duration)
   }
 
-  static func rowClass(of job: some Schedulable) -> Int {
-    let bytes = max(job.byteCount / max(job.rows, 1), 1)
-    return Int.bitWidth - 1 - bytes.leadingZeroBitCount
+  /// - Parameter rows: the rows that `byteCount` bytes are of.
+  static func rowClass(byteCount: Int, rows: Int) -> Int {
+    Int.bitWidth - 1 - max(byteCount / max(rows, 1), 1).leadingZeroBitCount
   }
 }

@@ -33,6 +33,11 @@ struct Fifo<Element> {
     }
   }
 
+  /// Hands each to `body`, in order, until that says false.
+  func forEach(_ body: (Element) -> Bool) {
+    for case .some(let element) in slots[head...] where !body(element) { return }
+  }
+
   /// Takes out what `isGone` says of, in order.
   mutating func removeAll(where isGone: (Element) -> Bool) -> [Element] {
     var gone: [Element] = []

@@ -8,7 +8,11 @@ extension Scheduler {
       return turn
     }
     var draft = gather(leader, at: now, &turn)
-    let size = bestSize(draft, at: now)
+    var size = bestSize(draft, at: now)
+    if size.isCutByDeadline, let time = timeToGiveUpFor(draft, size, at: now) {
+      giveUp(&draft, leader, unlessWithin: time, at: now, &turn)
+      size = bestSize(draft, at: now)
+    }
     if let end = lingerEnd(draft, size, at: now) {
       putBack(&draft, keeping: 0)
       lingerEnd = end
@@ -25,9 +29,26 @@ extension Scheduler {
   /// What may go into one batch, taken out of the queue for now.
   private struct Draft {
     var entries: [(entry: Waiting<Job>, group: Int)] = []
+    /// Rows, and what they weigh in time.
     var rows = 0
+    var weight = 0
     /// Whether more of the shape waits, which does not fit.
     var isFull = false
+
+    func holds(_ group: Int) -> Bool { entries.contains { $0.group == group } }
+
+    mutating func add(_ entry: Waiting<Job>, _ group: Int) {
+      rows += entry.job.rows
+      weight += entry.weight
+      entries.append((entry, group))
+    }
+
+    mutating func popLast() -> (entry: Waiting<Job>, group: Int)? {
+      guard let last = entries.popLast() else { return nil }
+      rows -= last.entry.job.rows
+      weight -= last.entry.weight
+      return last
+    }
   }
 
   private struct Size {
@@ -36,6 +57,8 @@ extension Scheduler {
     /// Whether more would have been served faster, but too late for one of them.
     var isCutByDeadline = false
     var duration: Double?
+    /// What it would have been without deadlines, in rows.
+    var uncutWeight = 0
   }
 
   // MARK: - Who leads
@@ -69,9 +92,12 @@ extension Scheduler {
     guard entry.deadline != 0 else { return false }
     if now >= entry.deadline { return true }
     guard waiting.count > 1 else { return false }
-    let rowClass = TimesByRowSize.rowClass(of: entry.job)
-    let own = times[rowClass].duration(rows: entry.job.rows) ?? 0
-    return now + Int64(own) > entry.deadline
+    return now + Int64(times[rowClass(of: entry.job)].duration(rows: entry.weight) ?? 0) > entry.deadline
+  }
+
+  /// Whether a batch that takes so long from now on would nearly surely be late for `entry`.
+  private func isLate(_ entry: Waiting<Job>, after time: Double, at now: Int64) -> Bool {
+    entry.deadline != 0 && now + Int64(time + batchError.allowance(for: time)) > entry.deadline
   }
 
   // MARK: - Who goes with it
@@ -88,13 +114,18 @@ extension Scheduler {
     return draft
   }
 
-  private mutating func fill(_ draft: inout Draft, from group: Int, at now: Int64, _ turn: inout Turn<Job>) {
+  /// - Parameter time: what cannot end within it is given up; nil: what cannot end alone.
+  private mutating func fill(
+    _ draft: inout Draft, from group: Int, unlessWithin time: Double? = nil, at now: Int64,
+    _ turn: inout Turn<Job>
+  ) {
     let level = waiting.level(of: group)
-    let before = draft.entries.count
     // Nothing goes back to a group that nothing was taken from.
-    defer { if draft.entries.count == before { waiting.retireIfEmpty(group) } }
+    defer { if !draft.holds(group) { waiting.retireIfEmpty(group) } }
     while let next = waiting.first(of: group) {
-      if !draft.entries.isEmpty, isLost(next, at: now) {
+      if !draft.entries.isEmpty,
+        isLost(next, at: now) || time.map({ isLate(next, after: $0, at: now) }) == true
+      {
         guard let lost = waiting.popFirst(of: group) else { return }
         if let dropped = drop(lost, level: level, at: now) { turn.dropped.append(dropped) }
         continue
@@ -104,8 +135,7 @@ extension Scheduler {
         return
       }
       guard let entry = waiting.popFirst(of: group) else { return }
-      draft.rows += entry.job.rows
-      draft.entries.append((entry, group))
+      draft.add(entry, group)
     }
   }
 
@@ -120,31 +150,104 @@ extension Scheduler {
 
   /// The beginning of the draft that is served fastest within its deadlines; all of it while too little is known.
   private func bestSize(_ draft: Draft, at now: Int64) -> Size {
-    let times = times[TimesByRowSize.rowClass(of: draft.entries[0].entry.job)]
+    let times = times[rowClass(of: draft.entries[0].entry.job)]
     guard !times.isEmpty, draft.entries.count > 1 else {
-      return Size(count: draft.entries.count, duration: times.duration(rows: draft.rows))
+      return Size(count: draft.entries.count, duration: times.duration(rows: draft.weight))
     }
     // Now and then as many as there are, so that what was learnt of a size once is learnt again.
     let isTrial = releases % 32 == 0
     var best = Size(count: 1)
     var bestRate = 0.0
-    var rows = 0
+    var weight = 0
     var earliest = Int64.max
     for (index, (entry, _)) in draft.entries.enumerated() {
-      rows += entry.job.rows
+      weight += entry.weight
       if entry.deadline != 0 { earliest = min(earliest, entry.deadline) }
-      let duration = times.duration(rows: rows) ?? 0
-      let rate = Double(max(rows, 1)) / max(duration, 1)
+      let duration = times.duration(rows: weight) ?? 0
+      let rate = Double(weight) / max(duration, 1)
       // What is a little slower by a noisy figure is taken along: it has waited.
       guard isTrial || rate >= bestRate * 0.97 else { continue }
-      if index > 0, earliest != .max, now + Int64(duration) > earliest {
-        best.isCutByDeadline = true
-        break
-      }
-      best = Size(count: index + 1, duration: duration)
       bestRate = max(rate, bestRate)
+      best.uncutWeight = weight
+      guard !best.isCutByDeadline else { continue }
+      if index > 0, earliest != .max, now + Int64(duration + batchError.allowance(for: duration)) > earliest {
+        best.isCutByDeadline = true
+        continue
+      }
+      best.count = index + 1
+      best.duration = duration
     }
     return best
+  }
+
+  // MARK: - Whom to give up
+
+  /// The time of the batch that would have been without deadlines, if fewer are late when it gives up those that
+  /// cannot wait so long than when it is cut for them; nil where the cut does no more harm.
+  private func timeToGiveUpFor(_ draft: Draft, _ cut: Size, at now: Int64) -> Double? {
+    let times = times[rowClass(of: draft.entries[0].entry.job)]
+    guard let whole = times.duration(rows: cut.uncutWeight), let short = cut.duration,
+      draft.entries.contains(where: { !isLate($0.entry, after: whole, at: now) })
+    else { return nil }
+    let cutWeight = draft.entries[..<cut.count].reduce(0) { $0 + $1.entry.weight }
+    let ifCut = lateCount(draft, weight: cutWeight, time: short, givesUp: false, times, at: now)
+    guard ifCut > 0 else { return nil }
+    let ifWhole = lateCount(draft, weight: cut.uncutWeight, time: whole, givesUp: true, times, at: now)
+    return ifWhole < ifCut ? whole : nil
+  }
+
+  /// How many of the draft, and of what waits behind it, will be late if a batch of such weight goes now, and the rest
+  /// after it in batches of the best size.
+  ///
+  /// - Parameter givesUp: whether the batch gives up whom it is too late for.
+  private func lateCount(
+    _ draft: Draft, weight: Int, time: Double, givesUp: Bool, _ times: BatchTimes, at now: Int64
+  ) -> Int {
+    let size = max(times.bestRows, 1)
+    let stepTime = times.duration(rows: size) ?? time
+    var taken = 0
+    var behind = 0
+    var late = 0
+    func visit(_ entry: Waiting<Job>) -> Bool {
+      if taken < weight {
+        if givesUp, isLate(entry, after: time, at: now) { late += 1 } else { taken += entry.weight }
+        return true
+      }
+      behind += entry.weight
+      guard entry.deadline != 0 else { return true }
+      let (batches, rest) = (behind - 1).quotientAndRemainder(dividingBy: size)
+      let end = time + Double(batches) * stepTime + (times.duration(rows: rest + 1) ?? stepTime)
+      if isLate(entry, after: end, at: now) { late += 1 }
+      return true
+    }
+    for (entry, _) in draft.entries { _ = visit(entry) }
+    waiting.forEach(in: draft.entries[0].group, visit)
+    return late
+  }
+
+  /// Takes those out of the draft that cannot wait so long, and others in for them.
+  private mutating func giveUp(
+    _ draft: inout Draft, _ leader: Int, unlessWithin time: Double, at now: Int64, _ turn: inout Turn<Job>
+  ) {
+    let all = draft
+    draft = Draft()
+    var worst: Int64 = 0
+    for (entry, group) in all.entries {
+      guard isLate(entry, after: time, at: now) else {
+        draft.add(entry, group)
+        continue
+      }
+      if entry.expectedEnd > 0 { worst = max(worst, now + Int64(time) - entry.expectedEnd) }
+      if let dropped = drop(entry, level: waiting.level(of: group), at: now) { turn.dropped.append(dropped) }
+    }
+    // Whoever is given up was let in on a wrong prediction.
+    if worst > 0 { admissionError.learn(worst) }
+    fill(&draft, from: leader, unlessWithin: time, at: now, &turn)
+    var last = leader
+    for (_, group) in all.entries where group != last {
+      last = group
+      if !draft.holds(group) { waiting.retireIfEmpty(group) }
+    }
   }
 
   /// Until when the draft is better held back; nil: it goes now.
@@ -166,9 +269,8 @@ extension Scheduler {
   // MARK: - The release
 
   private mutating func putBack(_ draft: inout Draft, keeping count: Int) {
-    while draft.entries.count > count, let (entry, group) = draft.entries.popLast() {
+    while draft.entries.count > count, let (entry, group) = draft.popLast() {
       waiting.putBack(entry, into: group)
-      draft.rows -= entry.job.rows
     }
   }
 
@@ -180,12 +282,12 @@ extension Scheduler {
     let ticket = Int(truncatingIfNeeded: releases)
     releases += 1
     let rows = policy.maximumRows == nil ? 1 : draft.rows
-    let rowClass = TimesByRowSize.rowClass(of: leader.job)
+    let rowClass = rowClass(of: leader.job)
     lastRowClass = rowClass
     running.append(
       Running(
         ticket: ticket, start: now, expectedEnd: now + Int64(size.duration ?? 0), rows: rows,
-        rowClass: rowClass))
+        rowClass: rowClass, promisedEnd: draft.entries.reduce(0) { max($0, $1.entry.expectedEnd) }))
     let reason = reason(draft, size)
     lingered = false
     turn.batch = draft.entries.map(\.entry.job)
@@ -193,7 +295,8 @@ extension Scheduler {
     history.released(
       BatchRecord(
         ticket: ticket, releasedAt: now, rows: rows, requests: draft.entries.count, reason: reason,
-        oldestWait: now - draft.entries.reduce(now) { min($0, $1.entry.arrival) }, leftWaiting: waiting.count,
+        oldestWait: now - draft.entries.reduce(now) { min($0, $1.entry.arrival) },
+        givenUp: turn.dropped.count { $0.cause == .hopeless }, leftWaiting: waiting.count,
         predicted: size.duration.map { Int64($0) }))
   }
 

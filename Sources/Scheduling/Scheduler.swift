@@ -26,7 +26,8 @@ public struct Turn<Job: Schedulable> {
 /// - A batch is led by the oldest of the most important level that has any; one batch in eight by the oldest of
 ///   all, so that nothing starves. What has the leader's shape fills it, wherever in the queue it stands.
 /// - Of what may go together, as many rows go as are served fastest by the times learnt so far, within the
-///   earliest deadline among them.
+///   earliest deadline among them. Where a batch made small for one would make more of those behind it late, that one
+///   is given up.
 /// - Work of equal level and shape runs in order of arrival.
 /// - Work of one sequence runs in order of arrival, one at a time.
 public struct Scheduler<Job: Schedulable> {
@@ -36,6 +37,8 @@ public struct Scheduler<Job: Schedulable> {
     var expectedEnd: Int64
     var rows: Int
     var rowClass: Int
+    /// When its requests were thought to end as they came, the latest of them; 0: nothing was known.
+    var promisedEnd: Int64
   }
 
   /// Work without rows fills no batch, so its number is bounded too.
@@ -48,6 +51,9 @@ public struct Scheduler<Job: Schedulable> {
   var sequences = SequenceTable<Job>()
   var times = TimesByRowSize()
   var arrivals = ArrivalRate()
+  /// How far off it was when batches, and when those who came, were thought to end.
+  var batchError = PredictionError()
+  var admissionError = PredictionError()
   var running: [Running] = []
   /// Turns asked for or running; at most `policy.turnLimit`.
   public internal(set) var turns = 0
@@ -85,13 +91,17 @@ public struct Scheduler<Job: Schedulable> {
     guard let first = jobs.first else { return 0 }
     let level = policy.level(priority: first.priority)
     if policy.sequences != nil { try admitToSequence(first, at: now) }
-    if count > 0 { try admit(jobs, level: level, at: now) }
-    arrivals.arrived(at: now)
+    let weight = jobs.reduce(0) { $0 + self.weight(of: $1) }
+    arrivals.arrived(rows: weight, window: arrivalWindow, at: now)
+    let expectedEnd = expectedEnd(of: first, weight: weight, level: level, at: now)
+    if count > 0 { try admit(jobs, level: level, expectedEnd: expectedEnd, at: now) }
     var ready = 0
     for job in jobs {
       let deadline = deadline(of: job, level: level, at: now)
       if deadline != 0 { nextExpiry = min(nextExpiry, deadline) }
-      let entry = Waiting(job: job, sequence: sequence, arrival: now, deadline: deadline)
+      let entry = Waiting(
+        job: job, sequence: sequence, arrival: now, weight: self.weight(of: job), deadline: deadline,
+        expectedEnd: expectedEnd ?? 0)
       sequence += 1
       guard mayWait(entry, level: level) else { continue }
       waiting.append(entry, level: level)
@@ -109,7 +119,7 @@ public struct Scheduler<Job: Schedulable> {
   public mutating func finished(_ ticket: Int, learns: Bool = true, at now: Int64) -> Bool {
     if let index = running.firstIndex(where: { $0.ticket == ticket }) {
       let done = running.remove(at: index)
-      if learns { times.learn(rowClass: done.rowClass, rows: done.rows, duration: now - done.start) }
+      if learns { learn(from: done, at: now) }
       history.finished(ticket, at: now)
     }
     return giveBack()
@@ -163,6 +173,19 @@ public struct Scheduler<Job: Schedulable> {
     let asked = max(min(policy.turnLimit - turns, count), 0)
     turns += asked
     return asked
+  }
+
+  private mutating func learn(from done: Running, at now: Int64) {
+    if times[done.rowClass].isSettled(rows: done.rows) { batchError.learn(now - done.expectedEnd) }
+    times.learn(rowClass: done.rowClass, rows: done.rows, duration: now - done.start)
+    if done.promisedEnd > 0 { admissionError.learn(now - done.promisedEnd) }
+  }
+
+  /// Rows that `job` adds to a batch's time.
+  func weight(of job: Job) -> Int { policy.maximumRows == nil ? 1 : max(job.rows, 1) }
+
+  func rowClass(of job: Job) -> Int {
+    TimesByRowSize.rowClass(byteCount: job.byteCount, rows: weight(of: job))
   }
 
   private mutating func giveBack() -> Bool {

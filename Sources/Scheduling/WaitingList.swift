@@ -4,8 +4,12 @@ struct Waiting<Job: Schedulable> {
   /// Counts what came; the oldest has the least.
   let sequence: UInt64
   let arrival: Int64
+  /// Rows that it adds to a batch's time: 1 where nothing is stacked.
+  let weight: Int
   /// The job's own, or what its level gives it; 0 for none.
   var deadline: Int64
+  /// When it was thought to end as it came; 0: nothing was known.
+  var expectedEnd: Int64 = 0
 }
 
 /// What waits for one model: a queue for each level and shape, in order of arrival.
@@ -70,6 +74,9 @@ struct WaitingList<Job: Schedulable> {
 
   func level(of group: Int) -> Int { groups[group].level }
 
+  /// Hands what waits in `group` to `body`, in order of arrival, until that says false.
+  func forEach(in group: Int, _ body: (Waiting<Job>) -> Bool) { groups[group].queue.forEach(body) }
+
   mutating func popFirst(of group: Int) -> Waiting<Job>? {
     guard let entry = groups[group].queue.popFirst() else { return nil }
     counted(entry, level: groups[group].level, -1)
@@ -117,7 +124,7 @@ struct WaitingList<Job: Schedulable> {
     count += sign
     bytes += sign * entry.job.byteCount
     levels[level].count += sign
-    levels[level].rows += sign * max(entry.job.rows, 1)
+    levels[level].rows += sign * entry.weight
     if sign > 0 { shares.add(entry.job) } else { shares.remove(entry.job) }
   }
 }

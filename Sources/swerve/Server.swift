@@ -36,11 +36,12 @@ final class Server: Sendable {
     keys = try options.repository.apiKeys.map { try KeyFile(path: Files.absolute($0), log: log) }
     var serving = Server.serving(options, cores: cores, permits: permits, budgets: budgets)
     for note in try options.repository.apply(to: &serving) { log.write(.warning, "configuration: \(note)") }
+    let plugins = PluginLocator(directories: Installation.pluginDirectories(extra: options.plugins))
     models = ModelManager(
       repository: ModelRepository(
         roots: repositories, lists: options.repository.modelConfigFile.map(Files.absolute),
-        reader: ConfigurationFiles()),
-      locator: PluginLocator(directories: Installation.pluginDirectories(extra: options.plugins)),
+        reader: ConfigurationFiles(), plugins: plugins),
+      locator: plugins,
       configuration: serving,
       services: try Server.services(options, cores: cores, metrics: metrics, log: log), metrics: metrics,
       log: log,

@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct HeaderTests {
   static let headers = [
-    "swerve_plugin.h", "ext/kernels.h", "ext/memory.h", "ext/metrics.h", "ext/threads.h",
-    "ext/tool.h",
+    "swerve_plugin.h", "ext/config.h", "ext/kernels.h", "ext/memory.h", "ext/metrics.h", "ext/models.h",
+    "ext/threads.h", "ext/tool.h",
   ]
   static let languages = [["cc", "-std=c11", "-xc"], ["c++", "-std=c++17", "-xc++"]]
 
@@ -18,6 +18,10 @@ import Testing
       language[0],
       ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-I", Toolchain.include]
         + language[1...] + [source])
+  }
+
+  @Test func theReferenceSaysWhatTheHeadersSay() throws {
+    try Toolchain.run(Toolchain.root + "/scripts/abi-reference", ["--check"])
   }
 
   @Test(arguments: ["c++", "clang++"])

@@ -41,6 +41,90 @@ import Testing
     #expect(try plugin.model().answer([1])?.status == .unsupported)
   }
 
+  @Test func theConfigurationIsRead() throws {
+    let plugin = CPlugin(
+      execute: """
+        const swerve_config *config = host->extension(host, SWERVE_CONFIG);
+        double number = -1, kept = 7;
+        int64_t whole = -1;
+        bool yes = false;
+        const char *text = "", *key = "";
+        if (!config->number(host, "a.b.1", &number) || number != 2.5) return SWERVE_NOT_FOUND;
+        if (!config->number(host, "n", &number) || number != 3) return SWERVE_NOT_FOUND;
+        if (!config->integer(host, "n", &whole) || whole != 3 || config->integer(host, "a.b.1", &whole)) return SWERVE_NOT_FOUND;
+        if (!config->boolean(host, "yes", &yes) || !yes || config->boolean(host, "n", &yes)) return SWERVE_NOT_FOUND;
+        if (!config->text(host, "a.t", &text) || strcmp(text, "grüße")) return SWERVE_NOT_FOUND;
+        if (config->number(host, "no", &kept) || config->number(host, "a.b.2", &kept) || config->number(host, "a.b.x", &kept)
+            || config->number(host, "a.b.-1", &kept) || config->number(host, NULL, &kept) || config->number(host, "n.n", &kept)
+            || config->number(host, ".", &kept) || kept != 7) return SWERVE_INTERNAL;
+        if (config->count(host, "a.b") != 2 || config->count(host, "") != 3 || config->count(host, "n") != -1) return SWERVE_CANCELLED;
+        if (!config->key(host, "a", 1, &key) || strcmp(key, "t") || config->key(host, "a", 2, &key)) return SWERVE_CANCELLED;
+        return SWERVE_UNSUPPORTED;
+        """)
+    let configuration = #"{"a": {"b": [1, 2.5], "t": "grüße"}, "n": 3, "yes": true}"#
+    #expect(try plugin.model(configuration: configuration).answer([1])?.status == .unsupported)
+  }
+
+  @Test func aModelIsCalledWithCheckedInputsAndItsAnswerStays() throws {
+    let services = HostServices()
+    let runner = EchoRunner()
+    services.runModels(by: runner)
+    let plugin = CPlugin(
+      execute: """
+        const swerve_models *models = host->extension(host, SWERVE_MODELS);
+        const swerve_tensor *outputs;
+        uint32_t count;
+        swerve_tensor bad = batch->inputs[0];
+        swerve_call call = {.struct_size = sizeof call, .model = "echo", .version = 3, .inputs = &bad, .input_count = 1,
+                            .request = batch->requests[0], .parameters = "{\"p\":1}"};
+        bad.byte_size++;
+        if (models->run(host, batch, &call, &outputs, &count, error) != SWERVE_INVALID_ARGUMENT || count) return SWERVE_INTERNAL;
+        bad = batch->inputs[0];
+        bad.dims[0] = -1;
+        if (models->run(host, batch, &call, &outputs, &count, NULL) != SWERVE_INVALID_ARGUMENT) return SWERVE_INTERNAL;
+        float odd[17] = {0, 5, 6};
+        bad = batch->inputs[0];
+        bad.dims[0] = 2;
+        bad.byte_size = 8;
+        bad.data = odd + 1;
+        if (models->run(host, batch, &call, &outputs, &count, error) != SWERVE_OK || count != 1) return SWERVE_INTERNAL;
+        const swerve_tensor *first = outputs;
+        call.model = "missing";
+        if (models->run(host, batch, &call, &outputs, &count, error) != SWERVE_NOT_FOUND) return SWERVE_INTERNAL;
+        if (strcmp(error->message, "no missing here")) return SWERVE_INTERNAL;
+        if (strcmp(first->name, "echo 3 the-model {\"p\":1}") || ((float *)first->data)[1] != 6) return SWERVE_INTERNAL;
+        return SWERVE_UNSUPPORTED;
+        """)
+    let answer = try plugin.model(services).answer([1])
+    #expect(answer?.status == .unsupported, "\(answer?.message ?? "")")
+  }
+
+  @Test func withoutOtherModelsACallIsUnavailable() throws {
+    let plugin = CPlugin(
+      execute: """
+        const swerve_models *models = host->extension(host, SWERVE_MODELS);
+        const swerve_tensor *outputs;
+        uint32_t count;
+        swerve_call call = {.struct_size = sizeof call, .model = "echo"};
+        return models->run(host, batch, &call, &outputs, &count, error);
+        """)
+    #expect(try plugin.model().answer([1])?.status == .unavailable)
+  }
+
+  /// Gives back what it gets, under a name that tells the rest of the call.
+  private final class EchoRunner: ModelRunner {
+    func run(_ call: ModelCall) throws(PluginError) -> [Tensor] {
+      guard call.model == "echo" else {
+        throw PluginError(status: .notFound, message: "no \(call.model) here")
+      }
+      return call.inputs.map { input in
+        var copy = Tensor("", Array(input.elements(as: Float.self)))
+        copy.name = "\(call.model) \(call.version) \(call.caller) \(call.parameters)"
+        return copy
+      }
+    }
+  }
+
   @Test func memoryIsCountedAndLimited() throws {
     let services = HostServices(memoryLimit: 1000)
     let plugin = CPlugin(

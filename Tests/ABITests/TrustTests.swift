@@ -34,6 +34,15 @@ import Testing
     #expect(refusal(PluginTrust(allowsWritableByAll: true)) == nil)
   }
 
+  @Test func aFolderThatEveryoneMayWriteIsRefusedButForASharedOneWithTheStickyBit() throws {
+    try #require(chmod(folder.path, 0o777) == 0)
+    let message = try #require(refusal(PluginTrust())).message
+    #expect(message.contains("chmod o-w '\(folder.path)'"), "\(message)")
+    #expect(refusal(PluginTrust(allowsWritableByAll: true)) == nil)
+    try #require(chmod(folder.path, 0o1777) == 0)
+    #expect(refusal(PluginTrust()) == nil)
+  }
+
   @Test func onlyWhatIsListedIsLoaded() throws {
     let own = try sum()
     #expect(refusal(PluginTrust(checksums: [own])) == nil)

@@ -17,7 +17,9 @@ private let allowed: [String: Set<String>] = [
   "WordsPlugin": ["CSwervePlugin"],
   "OnnxPlugin": ["CSwervePlugin", "PluginKit", "ONNX", "Kernels", "Tensors"],
   "CIsolation": [],
-  "PluginHost": ["CSwervePlugin", "CIsolation", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks"],
+  "PluginHost": [
+    "CSwervePlugin", "CIsolation", "CJansson", "COpenSSL", "Tensors", "Kernels", "Telemetry", "Locks",
+  ],
   "Serving": ["PluginHost", "Scheduling", "Tensors", "Telemetry", "Locks"],
   "HTTP": ["CEvent", "CZlib", "COpenSSL", "Bytes", "Telemetry", "Locks"],
   "JSON": ["CJansson", "Bytes", "Tensors"],

@@ -21,7 +21,9 @@ import Testing
     for path in ["/v2/models/m/infer", "/v1/models/m:predict"] {
       let body = path.hasPrefix("/v2") ? Self.request : #"{"instances":[2]}"#
       let timing = try #require(try server.post(path, body).headers["server-timing"])
-      for phase in ["parse;dur=", "queue;dur=", "execute;dur="] { #expect(timing.contains(phase)) }
+      for phase in ["parse;dur=", "queue;dur=", "execute;dur=", "serialize;dur=0"] {
+        #expect(timing.contains(phase))
+      }
     }
   }
 
@@ -40,6 +42,9 @@ import Testing
       let batches = try #require(models[0]["batch_stats"] as? [[String: Any]])
       #expect(batches.map { $0["batch_size"] as? Int } == [1])
       #expect((batches[0]["compute_infer"] as? [String: Int])?["count"] == 40)
+      let releases = try #require(models[0]["batch_releases"] as? [String: Int])
+      #expect(Set(releases.keys) == ["full", "idle", "deadline", "shape", "linger"])
+      #expect((0...40).contains(releases["idle"] ?? -1))
       let last = try #require(models[0]["last_inference"] as? Double)
       #expect(abs(last / 1000 - Date().timeIntervalSince1970) < 60)
     }
@@ -109,6 +114,10 @@ import Testing
     (#""default_queue_policy": {"timeout_action": "drop"}"#, #"expected \"reject\" or \"delay\""#),
     (#""default_queue_policy": {"size": 1}"#, "'default_queue_policy.size' is not a setting"),
     (#""max_linger_microseconds": -1"#, "'max_linger_microseconds': expected a whole number"),
+    (#""cores": 0"#, "'cores': expected a whole number above 0"),
+    (#""pad_values": 0"#, "'pad_values': expected an object"),
+    (#""pad_values": {"x": "0"}"#, "'pad_values.x': expected a number"),
+    (#""pad_values": {"x": 0}"#, "of which no dimension but the batch varies"),
     (#""cache": 5"#, #"'cache': expected {\"bytes\": N}"#),
   ]) func aWrongSettingIsNamed(_ setting: String, _ sentence: String) throws {
     let folder = try Self.folder(#"{"plugin": "half_plus_two", \#(setting)}"#)

@@ -8,7 +8,8 @@ import Testing
 
   /// A new plugin in C in which a line of execute is replaced; built, and checked in one stage.
   private func check(
-    _ stage: String, replacing line: String = end, with text: String, flags: [String] = []
+    _ stage: String, replacing line: String = end, with text: String, flags: [String] = [],
+    options: [String] = []
   ) throws -> Command {
     let folder = try TemporaryFolder()
     let made = try Command([Self.swerve, "plugin", "new", "planted"], in: folder.path)
@@ -22,7 +23,7 @@ import Testing
     let built = try Command(
       ["cc", "-g", "-shared", "-fPIC", "-I", folder.path + "/planted/include", source, "-o", library] + flags)
     #expect(built.status == 0, "\(built.error)")
-    return try Command([Self.swerve, "plugin", "check", library, "--only", stage])
+    return try Command([Self.swerve, "plugin", "check", library, "--only", stage] + options)
   }
 
   private static let end = "return SWERVE_OK;\n}\n\nstatic const swerve_plugin"
@@ -106,6 +107,38 @@ import Testing
       "threads", with: "static int calls;\ncalls++;\n\(Self.end)", flags: ["-fsanitize=thread"])
     #expect(run.status == 1)
     #expect(run.output.contains("data race"), "\(run.output)\(run.error)")
+  }
+
+  @Test func aHangIsFound() throws {
+    let run = try check(
+      "shapes", with: "for (volatile int hangs = 1; hangs;) ;\n\(Self.end)",
+      options: ["--stage-seconds", "2"])
+    #expect(run.status == 1)
+    #expect(run.output.contains("the plugin hangs"), "\(run.output)")
+  }
+
+  @Test func aCancellationThatIsIgnoredIsFound() throws {
+    let run = try check(
+      "cancellation", with: "usleep(500000);\n\(Self.end)",
+      flags: ["-D_DEFAULT_SOURCE", "-include", "unistd.h"])
+    #expect(run.status == 1)
+    #expect(run.output.contains("ask is_cancelled in long loops"), "\(run.output)")
+    let heeded = try check(
+      "cancellation",
+      with: """
+        for (int i = 0; i < 500; i++) {
+          if (model->host->is_cancelled(model->host, batch->requests[0])) return SWERVE_CANCELLED;
+          usleep(1000);
+        }
+        \(Self.end)
+        """, flags: ["-D_DEFAULT_SOURCE", "-include", "unistd.h"])
+    #expect(heeded.status == 0, "\(heeded.output)")
+  }
+
+  @Test func aRequestThatIsNeverFinishedIsFound() throws {
+    let run = try check(
+      "example", with: "return SWERVE_PENDING;\n\(Self.end)", options: ["--stage-seconds", "5"])
+    #expect(run.status == 1, "\(run.output)")
   }
 
   @Test func whatIsNoPluginIsRefused() throws {

@@ -208,6 +208,13 @@ func whatIsWrongIsSaidWithItsLine(_ text: String, _ expected: String) {
     configuration.notes == ["config.pbtxt: line 1: 'what' is no setting that is known, and has no effect"])
 }
 
+@Test func coresAndPadValuesAreRead() throws {
+  let folder = try TemporaryFolder()
+  try folder.write("model.json", #"{"cores": 3, "pad_values": {"ids": 0, "scores": -0.5}}"#)
+  let configuration = try ConfigurationFiles().configuration(ofModel: "m", in: folder.path)
+  #expect(configuration.cores == 3 && configuration.padValues == ["ids": 0, "scores": -0.5])
+}
+
 @Test func aModelListIsRead() throws {
   let models = try ModelList.read(
     text: Array(

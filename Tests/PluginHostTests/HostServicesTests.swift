@@ -28,6 +28,41 @@ import Testing
     #expect(model.answer([1])?.outputs[0].floats == (0..<1000).map { Float($0 * 3) })
   }
 
+  final class Limited: ScriptedModel {
+    override func execute(_ batch: Batch) throws -> Completion {
+      let width = Int(host.parallelWidth)
+      let runs = (0..<200).map { _ in Counter() }
+      let (atOnce, most) = (Counter(), Counter())
+      host.parallelFor(200) { index in
+        most.raise(to: atOnce.add(1))
+        usleep(50)
+        runs[index].add(1)
+        atOnce.add(-1)
+      }
+      let y = try batch.output("y", .float32, [3]).elements(as: Float.self)
+      y[0] = Float(width)
+      y[1] = Float(runs.count { $0.value == 1 })
+      y[2] = most.value <= width ? 1 : 0
+      return .done
+    }
+  }
+
+  final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+    var value: Int { count.load(ordering: .relaxed) }
+    @discardableResult func add(_ number: Int) -> Int {
+      count.wrappingAdd(number, ordering: .relaxed).newValue
+    }
+    func raise(to number: Int) { count.max(number, ordering: .relaxed) }
+  }
+
+  @Test(arguments: [1, 2, 3]) func aModelUsesNoMoreThreadsThanItMay(threads: Int) throws {
+    let services = HostServices(threadPool: ThreadPool(workerCount: 3))
+    let table = PluginTable(name: "p", version: "1", model: Limited.self)
+    let model = try InProcess.model(table, services, threads: threads)
+    #expect(model.answer([1])?.outputs[0].floats == [Float(threads), 200, 1])
+  }
+
   final class Multiplying: ScriptedModel {
     override func execute(_ batch: Batch) throws -> Completion {
       let a: [Float] = [1, 2, 3, 4]

@@ -14,7 +14,7 @@ enum InProcess {
 
   static func model(
     _ table: PluginTable, _ services: HostServices = HostServices(), path: String = "/models/m/1",
-    configuration: String = "{}"
+    configuration: String = "{}", threads: Int = .max
   ) throws -> PluginModel {
     let library = try oneAtATime.withLock { _ in
       tables.withLock { $0.append(table) }
@@ -23,7 +23,7 @@ enum InProcess {
         host: services.takeBinding(plugin: "in-process", model: ""))
     }
     return try Plugin(library: library, path: "in-process", services: services)
-      .makeModel(path: path, configuration: configuration)
+      .makeModel(path: path, configuration: configuration, threads: threads)
   }
 }
 

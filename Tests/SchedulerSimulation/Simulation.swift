@@ -11,6 +11,8 @@ public struct Simulation {
     public var admitted = 0
     public var refused = 0
     public var dropped = 0
+    /// Of those dropped, how many were given up before their deadline for the sake of others.
+    public var givenUp = 0
     public var batches = 0
     /// Of those admitted, how many belonged to sequences.
     public var inSequences = 0
@@ -111,6 +113,9 @@ public struct Simulation {
     let turn = scheduler.turn(at: now)
     // Answers may let others of their sequences wait.
     let isEmpty = scheduler.isEmpty
+    let givenUp = turn.dropped.count { $0.cause == .hopeless }
+    outcome.givenUp += givenUp
+    expect(givenUp == 0 || turn.action != .rest, "\(givenUp) requests were given up for nobody")
     answer(turn.dropped)
     switch turn.action {
     case .rest:

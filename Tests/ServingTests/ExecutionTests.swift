@@ -13,19 +13,26 @@ final class PickyServer {
   let manager: ModelManager
 
   init(
-    plugin: String = "picky", model: ModelConfiguration = ModelConfiguration(),
+    plugin: String = "picky", names: [String] = ["m"], model: ModelConfiguration = ModelConfiguration(),
     _ change: (inout ServingConfiguration) -> Void = { _ in }
   ) throws {
     folder = try TemporaryFolder()
-    try FileManager.default.createDirectory(
-      atPath: folder.path + "/models/m/1", withIntermediateDirectories: true)
+    for name in names {
+      try FileManager.default.createDirectory(
+        atPath: folder.path + "/models/\(name)/1", withIntermediateDirectories: true)
+    }
     let built = try Command([
       "cc", "-shared", "-fPIC", "-I", "Sources/CSwervePlugin/include",
       "Tests/ServingTests/Fixtures/\(plugin).c", "-o",
       folder.path + "/models/m/1/plugin.so",
     ])
-    // Its content is what `model` says.
-    try folder.write("models/m/model.json", "{}")
+    for name in names {
+      // Its content is what `model` says.
+      try folder.write("models/\(name)/model.json", "{}")
+      guard name != "m" else { continue }
+      try FileManager.default.copyItem(
+        atPath: folder.path + "/models/m/1/plugin.so", toPath: folder.path + "/models/\(name)/1/plugin.so")
+    }
     #expect(built.status == 0, "\(built.error)")
     var configuration = ServingConfiguration()
     configuration.workerCount = 4
@@ -51,14 +58,19 @@ final class PickyServer {
     return recorder
   }
 
-  func submit(_ values: [Float], deadline: Int64 = 0, priority: Int = 0) throws -> (
+  func submit(_ values: [Float], to model: String = "m", deadline: Int64 = 0, priority: Int = 0) throws -> (
+    InferenceRequest, Recorder
+  ) {
+    try submit(floats([values.count], values), to: model, deadline: deadline, priority: priority)
+  }
+
+  func submit(_ input: Tensor, to model: String = "m", deadline: Int64 = 0, priority: Int = 0) throws -> (
     InferenceRequest, Recorder
   ) {
     let recorder = Recorder()
     let request = InferenceRequest(
-      id: "", inputs: [floats([values.count], values)], deadline: deadline, priority: priority,
-      receiver: recorder)
-    try manager.find("m").submit(request)
+      id: "", inputs: [input], deadline: deadline, priority: priority, receiver: recorder)
+    try manager.find(model).submit(request)
     return (request, recorder)
   }
 }

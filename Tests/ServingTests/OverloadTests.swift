@@ -77,3 +77,23 @@ private func occupyForLong(_ server: PickyServer) throws -> Recorder {
     #expect(recorder.count == 1)
   }
 }
+
+@Test func aModelDoesNotWaitForTheExecutionsOfOthers() throws {
+  let server = try PickyServer(names: ["m", "n"]) { $0.workerCount = 1 }
+  let busy = try occupyForLong(server)
+  for value in 1...5 { #expect(try server.submit([Float(value)], to: "n").1.answer()?.get() != nil) }
+  #expect(busy.count == 0, "they waited for the other model")
+  #expect(busy.answer() != nil)
+}
+
+@Test func coresBoundExecutionsAndWhatEachMayUse() {
+  var configuration = ModelConfiguration()
+  #expect(configuration.executions(of: 8) == 8 && configuration.threads(of: 8) == .max)
+  configuration.cores = 4
+  #expect(configuration.executions(of: 8) == 4 && configuration.threads(of: 8) == 1)
+  configuration.instances = 2
+  #expect(configuration.executions(of: 8) == 2 && configuration.threads(of: 8) == 2)
+  #expect(configuration.executions(of: 1) == 1 && configuration.threads(of: 1) == 4)
+  configuration.cores = 1
+  #expect(configuration.executions(of: 8) == 1 && configuration.threads(of: 8) == 1)
+}

@@ -93,7 +93,9 @@ public final class HTTPClient {
     var headers: [String: String] = [:]
     for line in lines.dropFirst() {
       let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
-      if parts.count == 2 { headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces) }
+      guard parts.count == 2 else { continue }
+      let (name, value) = (parts[0].lowercased(), parts[1].trimmingCharacters(in: .whitespaces))
+      headers[name] = headers[name].map { "\($0), \(value)" } ?? value
     }
     let hasBody = method != "HEAD" && status != 204 && status != 304
     return HTTPResponse(status: status, headers: headers, body: hasBody ? try body(headers) : Data())

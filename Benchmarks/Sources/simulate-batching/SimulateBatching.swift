@@ -23,12 +23,14 @@ enum SimulateBatching {
       total.admitted += outcome.admitted
       total.refused += outcome.refused
       total.dropped += outcome.dropped
+      total.givenUp += outcome.givenUp
       total.batches += outcome.batches
       total.reasons.merge(outcome.reasons) { $0 + $1 }
     }
     let reasons = total.reasons.map { "\($0.key) \($0.value)" }.sorted().joined(separator: ", ")
     print(
       "\(count) schedules in \(clock.now - start): \(total.admitted) requests let in, \(total.refused) refused, "
-        + "\(total.dropped) dropped, \(total.batches) batches (\(reasons)); no promise broken")
+        + "\(total.dropped) dropped (\(total.givenUp) given up), \(total.batches) batches (\(reasons)); no promise broken"
+    )
   }
 }

@@ -35,6 +35,8 @@ int isolation_spawn(const char *path, char *const arguments[], char *const envir
                       const int *descriptors, int count);
 /* A descriptor that is readable once the process has ended; -1 and errno. */
 int isolation_process_descriptor(int process);
+/* Waits until the process has ended, and leaves its exit status to be fetched. */
+void isolation_await_end(int process);
 /* Has thread `thread` of `process` report where it is, as it would a crash. */
 void isolation_ask_for_stack(int process, int thread);
 
@@ -42,8 +44,8 @@ void isolation_ask_for_stack(int process, int thread);
 
 /* The kernel's number of this thread. */
 int isolation_thread(void);
-/* Ends this process with its parent, which has to be `parent`, and takes no new privileges; false if the parent
- * has gone. Closes every descriptor from `first_to_close` on. */
+/* Ends this process with its parent, which has to be `parent`, and not when a service manager or a terminal asks it to, and
+ * takes no new privileges; false if the parent has gone. Closes every descriptor from `first_to_close` on. */
 bool isolation_begin(int parent, int first_to_close);
 /* Limits the process to `bytes` of address space beyond what it has, leaves no core files and offers itself first when the
  * machine runs out of memory. 0: no limit. */

@@ -39,6 +39,8 @@
 #include <string_view>
 #include <vector>
 
+#include "ext/config.h"
+#include "ext/models.h"
 #include "swerve_plugin.h"
 
 namespace swerve __attribute__((visibility("hidden"))) {
@@ -121,7 +123,23 @@ class Host {
     return static_cast<const Service *>(table_->extension(table_, id));
   }
 
+  /// What the model's configuration has at `path`, for example "labels.0.name"; `otherwise` if that is nothing, or
+  /// something of another type.
+  double number(const char *path, double otherwise) const { return read(&swerve_config::number, path, otherwise); }
+  int64_t integer(const char *path, int64_t otherwise) const { return read(&swerve_config::integer, path, otherwise); }
+  bool boolean(const char *path, bool otherwise) const { return read(&swerve_config::boolean, path, otherwise); }
+  std::string text(const char *path, const char *otherwise) const {
+    return read(&swerve_config::text, path, otherwise);
+  }
+
  private:
+  template <typename Value>
+  Value read(bool (*swerve_config::*field)(const swerve_host *, const char *, Value *), const char *path,
+             Value otherwise) const {
+    if (const auto *config = extension<swerve_config>(SWERVE_CONFIG)) (config->*field)(table_, path, &otherwise);
+    return otherwise;
+  }
+
   const swerve_host *table_;
 };
 
@@ -143,6 +161,7 @@ class Input {
   std::string_view name() const { return tensor_->name; }
   Type type() const { return tensor_->dtype; }
   std::span<const int64_t> dims() const { return {tensor_->dims, tensor_->rank}; }
+  const swerve_tensor *tensor() const { return tensor_; }
   std::span<const std::byte> raw() const {
     return {static_cast<const std::byte *>(tensor_->data), tensor_->byte_size};
   }
@@ -262,6 +281,28 @@ class Batch {
     return {memory, text.size()};
   }
 
+  /// Runs another model of the server and returns what it answers, valid until the last request is finished. Throws
+  /// what it ended with. `request`: on whose behalf; left out: all of the batch.
+  std::vector<Input> run(const char *model, std::span<const swerve_tensor> inputs,
+                         const swerve_request *request = nullptr) const {
+    const auto *models = Host(host_).extension<swerve_models>(SWERVE_MODELS);
+    if (!models) throw Error(SWERVE_UNSUPPORTED, "this server has no models/1");
+    swerve_call call{};
+    call.struct_size = sizeof call;
+    call.model = model;
+    call.inputs = inputs.data();
+    call.input_count = static_cast<uint32_t>(inputs.size());
+    call.request = request;
+    const swerve_tensor *outputs = nullptr;
+    uint32_t count = 0;
+    swerve_error error{};
+    swerve_status status = models->run(host_, batch_, &call, &outputs, &count, &error);
+    if (status != SWERVE_OK) throw Error(status, error.message);
+    std::vector<Input> answer;
+    for (uint32_t i = 0; i < count; i++) answer.emplace_back(&outputs[i]);
+    return answer;
+  }
+
   uint32_t request_count() const { return batch_->request_count; }
   Request request(uint32_t index) const {
     return Request(host_, batch_->requests[index], batch_->rows[index]);
@@ -280,7 +321,7 @@ enum class Completion : swerve_status { done = SWERVE_OK, pending = SWERVE_PENDI
 inline constexpr Completion done = Completion::done, pending = Completion::pending;
 
 /// A loaded model. Its constructor takes `const swerve::Arguments &` and throws if it cannot load.
-class Model {
+class __attribute__((visibility("default"))) Model { // as visible as what is derived from it, or GCC warns
  public:
   virtual ~Model() = default;
   /// Asked once, after construction.

@@ -69,6 +69,9 @@ enum BatchingReport {
     } else {
       text += "; it runs"
     }
+    if record.givenUp > 0 {
+      text += "; \(record.givenUp) were given up, for which it would have been too late"
+    }
     return text + "; \(record.leftWaiting) waited on"
   }
 

@@ -27,6 +27,8 @@ struct CallContext: Sendable {
   /// The body has been read into tensors.
   mutating func finishedReading() { parseDuration = now() - readingSince }
 
+  var tellsTiming: Bool { service.tellsTiming }
+
   /// What the phases took so far, as `Server-Timing` (durations in milliseconds), if that is wanted.
   func headers(_ timing: InferenceTiming) -> [(StaticString, String)] {
     guard service.tellsTiming else { return [] }

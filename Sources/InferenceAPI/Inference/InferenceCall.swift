@@ -90,6 +90,7 @@ final class InferenceCall<Answer: InferenceAnswer>: InferenceReceiver, @unchecke
       if pieceCount > (Answer.takesOnePiece ? 1 : 0) { throw answer.tooManyPieces() }
       switch result {
       case .success(let outputs):
+        exchange.tellsBodyTime = context.tellsTiming
         try answer.respond(
           with: pieceCount == 1 ? piece : outputs, headers: context.headers(timing), to: exchange)
       case .failure(let error): throw answer.failure(for: error)

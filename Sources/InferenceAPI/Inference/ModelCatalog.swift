@@ -27,6 +27,8 @@ public protocol InferenceModel: Sendable {
   var batching: BatchingState? { get }
   /// Whether it would be loaded if somebody asked for it.
   var isAsleep: Bool { get }
+  /// Memory for an input of numbers, where the model gets it without another copy; nil: there is none.
+  func inputMemory(byteCount: Int) -> TensorMemory?
   /// Checks the inputs against the model and executes or queues them; the receiver is then finished exactly
   /// once, before this returns if the model is quick. Throws, and never calls the receiver, if they are refused.
   ///
@@ -38,6 +40,7 @@ public protocol InferenceModel: Sendable {
 
 extension InferenceModel {
   public var isAsleep: Bool { false }
+  public func inputMemory(byteCount: Int) -> TensorMemory? { TensorMemory(byteCount: byteCount) }
 }
 
 /// What a model is given.

@@ -13,14 +13,19 @@ struct InferRequestReader {
   private var reader: JSONReader
   private var blobs: BinaryInputs
   private let regions: SharedMemoryRegions?
+  private let memory: (_ byteCount: Int) -> TensorMemory?
   private var sharedBytes = 0
   private var place = RequestPlace()
 
   /// Reads `text`, and takes binary inputs from `blobs` and shared ones from `regions`.
+  ///
+  /// - Parameter memory: where the elements of numbers in the text are to lie.
   init(
     text: UnsafeRawBufferPointer, blobs: BinaryInputs, model: String, limits: APILimits,
-    regions: SharedMemoryRegions? = nil
+    regions: SharedMemoryRegions? = nil,
+    memory: @escaping (_ byteCount: Int) -> TensorMemory? = { TensorMemory(byteCount: $0) }
   ) {
+    self.memory = memory
     self.model = model
     self.limits = limits
     self.text = text
@@ -237,7 +242,13 @@ struct InferRequestReader {
       return
     }
     input.tensor = try reader.readTensor(
-      name: input.name ?? "", datatype: datatype, shape: shape, path: dataPath(place.index))
+      name: input.name ?? "", datatype: datatype, shape: shape, path: dataPath(place.index),
+      in: memory(for: datatype))
+  }
+
+  /// Records of texts hold addresses, which mean nothing elsewhere.
+  private func memory(for datatype: Datatype) -> (_ byteCount: Int) -> TensorMemory? {
+    datatype == .bytes ? { TensorMemory(byteCount: $0) } : memory
   }
 
   /// Checks that nothing is missing and that the elements come from exactly one source.
@@ -262,7 +273,7 @@ struct InferRequestReader {
       place.field = "data"
       let path = dataPath(place.index)
       return try withOffset(of: data) {
-        try $0.readTensor(name: name, datatype: datatype, shape: shape, path: path)
+        try $0.readTensor(name: name, datatype: datatype, shape: shape, path: path, in: memory(for: datatype))
       }
     }
     guard var tensor = input.tensor else { throw refuse("'data' is missing") }

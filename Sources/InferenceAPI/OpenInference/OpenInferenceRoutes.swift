@@ -69,7 +69,7 @@ extension InferenceService {
     guard let header = exchange.header("Inference-Header-Content-Length") else {
       var reader = InferRequestReader(
         text: UnsafeRawBufferPointer(body), blobs: .none, model: model, limits: limits,
-        regions: sharedMemory)
+        regions: sharedMemory, memory: resolved.model.inputMemory)
       return try reader.read()
     }
     guard !header.isEmpty, header.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(header),

@@ -1,6 +1,7 @@
 import HTTP
 import JSON
 import PluginHost
+import Scheduling
 import Serving
 
 /// The statistics extension: `GET /v2/models[/M[/versions/V]]/stats`.
@@ -58,6 +59,11 @@ enum StatisticsDocument {
       ),
       ("response_stats", .object([])),
       ("batch_stats", .array(batches(statistics).map { entry($0) })),
+      (
+        "batch_releases",
+        .object(
+          ReleaseReason.allCases.map { ($0.rawValue, .integer(Int64(statistics.releases[$0] ?? 0))) })
+      ),
       ("memory_usage", .array([])),
     ])
   }

@@ -16,18 +16,23 @@ final class Conversation: @unchecked Sendable {
 
   private static let leastMemory = 1 << 16
   private static let memoryLimit = 1 << 40
+  private static let messageLimit = 64 << 20
 
   let process: WorkerProcess
   let index: Int
   private let lane: Lane
-  private let spinNanoseconds: Int64
+  private let spin: SpinBudget?
   private let timeout: Int64
+  /// What the worker may read, and what it writes.
+  private let arena: SharedArena
   private let answers: SharedArena
   private var blocks: [ArenaBlock] = []
   private var kept: [AnyObject] = []
   private var inputs: [Tensor] = []
   private var heard: UInt32
 
+  private let model: String
+  private let runner: ModelRunnerReference
   private let description: ModelDescription
   private let requests: [PluginRequest]
   private var isOpen: [Bool]
@@ -36,16 +41,19 @@ final class Conversation: @unchecked Sendable {
   private(set) var bytesUsed = 0
 
   init(
-    process: WorkerProcess, index: Int, answers: SharedArena, description: ModelDescription,
-    requests: [PluginRequest], timeout: Int64, spinNanoseconds: Int64
+    of model: IsolatedModel, process: WorkerProcess, index: Int, requests: [PluginRequest], timeout: Int64,
+    spin: SpinBudget?
   ) {
     self.process = process
     self.index = index
-    self.answers = answers
-    self.description = description
+    self.model = model.name
+    runner = model.services.models
+    arena = model.inputs
+    answers = model.answers
+    description = model.description
     self.requests = requests
     self.timeout = timeout
-    self.spinNanoseconds = spinNanoseconds
+    self.spin = spin
     lane = process.lane(index)
     heard = lane.toServer.count
     isOpen = Array(repeating: true, count: requests.count)
@@ -55,47 +63,62 @@ final class Conversation: @unchecked Sendable {
   // MARK: - What the worker is told
 
   /// Hands a message over, with `memory` bytes for the answer; false: there is no memory for either.
-  func say(_ message: MessageWriter, through inputs: SharedArena, memory: Int) -> Bool {
-    guard let block = inputs.allocate(message.bytes.count),
-      let room = answers.allocate(max(memory, Self.leastMemory))
-    else { return false }
-    message.bytes.withUnsafeBytes { block.base.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-    kept.append(block)
-    lane[.messageOffset] = block.offset
-    lane[.messageCount] = message.bytes.count
+  func say(_ message: MessageWriter, memory: Int) -> Bool {
+    guard let room = answers.allocate(max(memory, Self.leastMemory)), put(message) else { return false }
     give(room)
     lane.toWorker.ring()
     return true
   }
 
-  /// Writes what lies elsewhere into `arena`, and says where all of it is; nil: there is no room.
-  func place(_ inputs: [Tensor], in arena: SharedArena) -> [TensorMessage]? {
+  private func put(_ message: MessageWriter) -> Bool {
+    guard let block = arena.allocate(message.bytes.count) else { return false }
+    message.bytes.withUnsafeBytes { block.base.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+    kept.append(block)
+    lane[.messageOffset] = block.offset
+    lane[.messageCount] = message.bytes.count
+    return true
+  }
+
+  /// Puts the batch's inputs where the worker can read them, and says where that is; nil: there is no room.
+  func place(_ inputs: [Tensor]) -> [TensorMessage]? {
     self.inputs = inputs
     var messages: [TensorMessage] = []
     for tensor in inputs {
       guard let position = description.inputs.firstIndex(where: { $0.name == tensor.name }) else { continue }
-      let count = TensorMessage.byteCount(of: tensor)
-      let offset: Int
-      if tensor.datatype != .bytes, let own = arena.offset(of: tensor.data, byteCount: count) {
-        offset = own
-      } else {
-        guard let block = arena.allocate(count) else { return nil }
-        TensorMessage.copy(tensor, to: block.base)
-        kept.append(block)
-        offset = block.offset
-      }
-      messages.append(
-        TensorMessage(
-          position: position, datatype: tensor.datatype, shape: tensor.shape, offset: offset, byteCount: count
-        ))
+      guard let message = place(tensor, position: position) else { return nil }
+      messages.append(message)
     }
     return messages
+  }
+
+  /// Writes a tensor that lies elsewhere into the arena.
+  func place(_ tensor: Tensor, position: Int) -> TensorMessage? {
+    let count = TensorMessage.byteCount(of: tensor)
+    let offset: Int
+    if tensor.datatype != .bytes, let own = arena.offset(of: tensor.data, byteCount: count) {
+      offset = own
+      kept.append(tensor.memory)
+    } else {
+      guard let block = arena.allocate(count) else { return nil }
+      TensorMessage.copy(tensor, to: block.base)
+      kept.append(block)
+      offset = block.offset
+    }
+    return TensorMessage(
+      position: position, datatype: tensor.datatype, shape: tensor.shape, offset: offset, byteCount: count)
   }
 
   private func give(_ block: ArenaBlock) {
     blocks.append(block)
     lane[.memoryOffset] = block.offset
     lane[.memoryCount] = block.byteCount
+  }
+
+  /// Hands over what a called model answered.
+  func answer(with message: AnswerMessage) {
+    var writer = MessageWriter()
+    message.write(to: &writer)
+    answer(put(writer))
   }
 
   private func answer(_ value: Bool) {
@@ -108,7 +131,7 @@ final class Conversation: @unchecked Sendable {
   /// Waits for the worker's word; nil: the worker has ended, or is ended because it says none.
   private func hear() -> LaneEvent? {
     let isRung = lane.toServer.wait(
-      past: heard, spinNanoseconds: spinNanoseconds,
+      past: heard, spin: spin,
       deadline: timeout == .max ? .max : monotonicNow() + timeout)
     if !isRung {
       isCulprit = true
@@ -130,10 +153,14 @@ final class Conversation: @unchecked Sendable {
     return nil
   }
 
+  /// The worker's message, copied: it must not change while it is read.
   private func message() throws(MessageFault) -> MessageReader {
     let (offset, count) = (lane[.first], lane[.second])
-    guard blocks.contains(where: { $0.holds(offset, count) }) else { throw MessageFault() }
-    return MessageReader(UnsafeRawBufferPointer(start: answers.region.base + offset, count: count))
+    guard count <= Self.messageLimit, blocks.contains(where: { $0.holds(offset, count) }),
+      let copy = TensorMemory(byteCount: count)
+    else { throw MessageFault() }
+    copy.base.copyMemory(from: answers.region.base + offset, byteCount: count)
+    return MessageReader(copy)
   }
 
   /// What became of the order to make the model.
@@ -169,6 +196,9 @@ final class Conversation: @unchecked Sendable {
         switch event {
         case .memory: giveMore()
         case .chunk: answer(try deliver())
+        case .call:
+          var reader = try message()
+          try runModel(try CallMessage(&reader))
         case .finished:
           try endRequests()
           answer(true)
@@ -213,6 +243,7 @@ final class Conversation: @unchecked Sendable {
         continue
       }
       let outputs = try tensors(end.outputs)
+      try check(outputs, of: end)
       isOpen[end.index] = false
       requests[end.index].attach(nil)
       requests[end.index].receiver.finish(
@@ -227,13 +258,54 @@ final class Conversation: @unchecked Sendable {
     for message in messages {
       guard description.outputs.indices.contains(message.position),
         description.outputs[message.position].datatype == message.datatype,
-        let block = blocks.first(where: { $0.holds(message.offset, message.byteCount) }),
-        let tensor = message.tensor(
-          name: description.outputs[message.position].name, memory: block.memory, start: block.offset)
+        description.outputs[message.position].shape.admits(message.shape),
+        let tensor = tensor(message, name: description.outputs[message.position].name)
       else { throw MessageFault() }
-      tensors.append(tensor)
+      guard tensor.datatype == .bytes else {
+        tensors.append(tensor)
+        continue
+      }
+      // Texts are looked at more than once on their way to the client, between which they must not change.
+      guard
+        let copy = TensorCopy.copy(
+          tensor.data, name: tensor.name, datatype: .bytes, shape: tensor.shape, limit: .max)
+      else { throw MessageFault() }
+      tensors.append(copy)
     }
     return tensors
+  }
+
+  /// A tensor over the memory that the worker wrote; nil: it does not lie there.
+  func tensor(_ message: TensorMessage, name: String) -> Tensor? {
+    guard let block = blocks.first(where: { $0.holds(message.offset, message.byteCount) }) else { return nil }
+    return message.tensor(name: name, memory: block.memory, start: block.offset)
+  }
+
+  /// That an answer is one that the model may give.
+  private func check(_ outputs: [Tensor], of end: EndMessage) throws(MessageFault) {
+    guard Set(end.outputs.map(\.position)).count == outputs.count else { throw MessageFault() }
+    let rows = requests[end.index].rows
+    guard requests.count == 1 || outputs.allSatisfy({ $0.shape.first == rows }) else { throw MessageFault() }
+    guard end.status == Int(PluginStatus.ok.rawValue), !hasStreamed[end.index] else { return }
+    for (position, spec) in description.outputs.enumerated() where !spec.isOptional {
+      guard end.outputs.contains(where: { $0.position == position }) else { throw MessageFault() }
+    }
+  }
+
+  /// What a called model answers on behalf of the request that the call is for.
+  func run(_ call: CallMessage, _ inputs: [Tensor]) throws(PluginError) -> [Tensor] {
+    let isForAll = call.index == CallMessage.wholeBatch
+    let origin = CallOrigin(
+      requests: requests.indices.filter { isOpen[$0] && (isForAll || $0 == call.index) }.map { requests[$0] },
+      index: isForAll ? nil : call.index)
+    guard !origin.requests.isEmpty else {
+      throw PluginError(status: .invalidArgument, message: "the request that a call was for has ended")
+    }
+    return try runner.run(
+      ModelCall(
+        caller: model, model: call.model, version: call.version, inputs: inputs,
+        parameters: call.parameters, id: origin.id, deadline: origin.deadline,
+        isCancelled: { origin.isCancelled }))
   }
 
   /// Passes a part of an answer on, copied: its memory is the worker's again. Whether somebody reads it.

@@ -16,8 +16,9 @@ extension IsolatedModel {
       return []
     }
     let outcome = conversation.listen()
-    if case .pending = outcome {
-      startThread { [self] in _ = conclude(conversation, conversation.listen(), inputs, requests) }
+    if case .pending = outcome,
+      startThread({ [self] in _ = conclude(conversation, conversation.listen(), inputs, requests) })
+    {
       return []
     }
     return conclude(conversation, outcome, inputs, requests)
@@ -28,11 +29,11 @@ extension IsolatedModel {
   ) throws(PluginError) -> Conversation {
     let (process, lane) = try takeLane(isAlone: isAlone)
     let conversation = Conversation(
-      process: process, index: lane, answers: answers, description: description, requests: requests,
-      timeout: settings.timeout, spinNanoseconds: spinNanoseconds)
+      of: self, process: process, index: lane, requests: requests, timeout: settings.timeout,
+      spin: spins[lane])
     let number = nextJob()
     var writer = MessageWriter()
-    guard let messages = conversation.place(inputs, in: self.inputs) else {
+    guard let messages = conversation.place(inputs) else {
       leaveLane(lane, isAlone: isAlone, isServed: false)
       throw noMemory
     }
@@ -45,7 +46,7 @@ extension IsolatedModel {
         JobMessage.Request(id: $0.id, parameters: $0.parameters, deadline: $0.deadline, rows: $0.rows)
       }, inputs: messages
     ).write(to: &writer)
-    guard conversation.say(writer, through: self.inputs, memory: typicalAnswer.load(ordering: .relaxed))
+    guard conversation.say(writer, memory: typicalAnswer.load(ordering: .relaxed))
     else {
       leaveLane(lane, isAlone: isAlone, isServed: false)
       throw noMemory
@@ -113,7 +114,8 @@ extension IsolatedModel {
   private func takeLane(isAlone: Bool) throws(PluginError) -> (WorkerProcess, Int) {
     if isAlone { monitor.change { $0.waitingAlone += 1 } }
     defer { if isAlone { monitor.change { $0.waitingAlone -= 1 } } }
-    let deadline = isAlone ? monotonicNow() + Self.patience : .max
+    let patience = isAlone ? Self.patience : max(settings.timeout, Self.patience)
+    let deadline = monotonicNow() + patience
     let taken: Result<(WorkerProcess, Int), PluginError>? = monitor.wait(until: deadline) { state in
       switch state.phase {
       case .quarantined(_, let reason):
@@ -135,7 +137,9 @@ extension IsolatedModel {
     guard let taken else {
       throw PluginError(
         status: .unavailable,
-        message: "the worker of '\(name)' ended with this request, and others keep it from being tried again")
+        message: isAlone
+          ? "the worker of '\(name)' ended with this request, and others keep it from being tried again"
+          : "the worker of '\(name)' has not come back within \(patience / 1_000_000_000) s: try again later")
     }
     return try taken.get()
   }

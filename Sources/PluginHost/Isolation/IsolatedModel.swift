@@ -20,6 +20,8 @@ final class IsolatedModel: @unchecked Sendable {
   struct State {
     var phase = Phase.starting
     var process: WorkerProcess?
+    /// One that makes its model.
+    var newcomer: WorkerProcess?
     var idleLanes = Array((0..<Lane.limit).reversed())
     var running = 0
     /// Batches that want to run alone, and whether one does.
@@ -41,11 +43,14 @@ final class IsolatedModel: @unchecked Sendable {
   let status = WorkerStatus()
   let monitor = Monitor(State())
   let typicalAnswer = Atomic<Int>(0)
+  /// One for each lane.
+  let spins: [SpinBudget]
   private let jobs = Atomic<Int>(0)
   private let command: WorkerCommand
   private let message: CreateMessage
   private let plugin: Int32
   private let pluginPath: String
+  private static let creationTimeout: Int64 = 600_000_000_000
 
   /// Starts a worker and has it make the model. Blocks.
   init(
@@ -61,10 +66,13 @@ final class IsolatedModel: @unchecked Sendable {
     self.name = name
     self.settings = settings
     self.command = command
+    spins = (0..<Lane.limit).map { _ in SpinBudget(most: command.spinNanoseconds) }
     self.services = services
     pluginPath = path
     message = Self.message(path, model, configuration, name, settings, command, services)
-    startThread { [self] in supervise() }
+    guard startThread({ [self] in supervise() }) else {
+      throw PluginError(status: .unavailable, message: "no thread to be had to start a worker from")
+    }
     let outcome: Result<Void, PluginError>? = monitor.wait { state in
       switch state.phase {
       case .running: .success(())
@@ -106,8 +114,6 @@ final class IsolatedModel: @unchecked Sendable {
   /// A number for the next batch.
   func nextJob() -> Int { jobs.wrappingAdd(1, ordering: .relaxed).newValue }
 
-  var spinNanoseconds: Int64 { command.spinNanoseconds }
-
   /// Destroys the model and ends the worker; waits for it a moment.
   func stop() {
     monitor.change { state in
@@ -117,7 +123,7 @@ final class IsolatedModel: @unchecked Sendable {
     let isStopped: Void? = monitor.wait(until: monotonicNow() + 2_000_000_000) { state in
       if case .stopped = state.phase { () } else { nil }
     }
-    if isStopped == nil { monitor.withLock { $0.process }?.end("was told to end") }
+    if isStopped == nil { monitor.withLock { $0.process ?? $0.newcomer }?.end("was told to end") }
   }
 
   // MARK: - The supervisor's thread
@@ -143,22 +149,32 @@ final class IsolatedModel: @unchecked Sendable {
   private func runWorker() throws(PluginError) -> WorkerEnd? {
     let process = try WorkerProcess(
       command: command, inputs: inputs.region, answers: answers.region, plugin: plugin)
-    startThread { [self] in
-      let reports = WorkerReports(services: services, plugin: pluginPath, model: name)
-      process.watch(reports.take)
+    let reports = WorkerReports(services: services, plugin: pluginPath, model: name)
+    guard startThread({ process.watch(reports.take) }) else {
+      process.abandon()
+      throw PluginError(status: .unavailable, message: "no thread to be had to watch a worker")
     }
+    monitor.change { $0.newcomer = process }
+    defer { monitor.change { $0.newcomer = nil } }
     var writer = MessageWriter()
     message.write(to: &writer)
     let conversation = Conversation(
-      process: process, index: 0, answers: answers, description: description, requests: [],
-      timeout: 600_000_000_000, spinNanoseconds: 0)
-    guard conversation.say(writer, through: inputs, memory: 0) else {
+      of: self, process: process, index: 0, requests: [], timeout: Self.creationTimeout, spin: nil)
+    guard conversation.say(writer, memory: 0) else {
       process.end("has no memory to share")
       throw PluginError(status: .outOfMemory, message: "no memory to share with a worker")
     }
     switch conversation.hearOfCreation() {
     case .success(let description)?:
-      if !monitor.withLock({ $0.hasServed }) { self.description = description }
+      if !monitor.withLock({ $0.hasServed }) {
+        self.description = description
+      } else if !description.isInterchangeable(with: self.description) {
+        process.end("describes its model otherwise than before")
+        _ = process.life.wait { $0.end }
+        throw PluginError(
+          status: .unavailable, message: "the worker describes its model otherwise than the one before it did"
+        )
+      }
     case .failure(let error)?:
       process.end("refused")
       _ = process.life.wait { $0.end }

@@ -22,16 +22,10 @@ struct Doorbell: @unchecked Sendable {
   }
 
   /// Waits until the bell was rung after its count was `heard`; false: it was not, until `deadline`.
-  func wait(past heard: UInt32, spinNanoseconds: Int64, deadline: Int64 = .max) -> Bool {
-    if spinNanoseconds > 0 {
-      let end = monotonicNow() + spinNanoseconds
-      repeat {
-        for _ in 0..<64 {
-          if count != heard { return true }
-          isolation_pause()
-        }
-      } while monotonicNow() < end
-    }
+  ///
+  /// - Parameter spin: for how long it looks before it sleeps; nil: not at all.
+  func wait(past heard: UInt32, spin: SpinBudget?, deadline: Int64 = .max) -> Bool {
+    if let spin, look(past: heard, for: spin) { return true }
     sleepers.pointee.store(1, ordering: .sequentiallyConsistent)
     defer { sleepers.pointee.store(0, ordering: .relaxed) }
     while rings.pointee.load(ordering: .sequentiallyConsistent) == heard {
@@ -40,6 +34,25 @@ struct Doorbell: @unchecked Sendable {
       _ = isolation_wait(rings, heard, left)
     }
     return true
+  }
+}
+
+extension Doorbell {
+  private func look(past heard: UInt32, for spin: SpinBudget) -> Bool {
+    let limit = spin.next()
+    guard limit > 0 else { return count != heard }
+    let end = monotonicNow() + limit
+    repeat {
+      for _ in 0..<32 {
+        if count != heard {
+          spin.looked(inVain: false)
+          return true
+        }
+        isolation_pause()
+      }
+    } while monotonicNow() < end
+    spin.looked(inVain: true)
+    return false
   }
 }
 
@@ -109,6 +122,8 @@ enum LaneEvent: Int {
   case memory
   /// A part of a streamed answer. Answered by whether somebody reads it.
   case chunk
+  /// Another model is to be run. Answered by 1, and a message with what it answers; by 0 if there is no memory for that.
+  case call
   /// Requests that have ended, others go on.
   case finished
   /// Requests that have ended while the plugin was called; it has returned, and finishes the rest later.

@@ -12,12 +12,14 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
   }
 
   let lane: Lane
+  private let inputs: SharedRegion
   private let answers: SharedRegion
   private let room = Lock(Room())
   private(set) var heard: UInt32 = 0
 
-  init(_ lane: Lane, answers: SharedRegion, heard: UInt32 = 0) {
+  init(_ lane: Lane, inputs: SharedRegion, answers: SharedRegion, heard: UInt32 = 0) {
     self.lane = lane
+    self.inputs = inputs
     self.answers = answers
     self.heard = heard
   }
@@ -29,8 +31,8 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
   }
 
   /// Waits for the server's message.
-  func waitForMessage(spinNanoseconds: Int64) {
-    _ = lane.toWorker.wait(past: heard, spinNanoseconds: spinNanoseconds)
+  func waitForMessage(_ spin: SpinBudget) {
+    _ = lane.toWorker.wait(past: heard, spin: spin)
     begin()
   }
 
@@ -60,7 +62,7 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
   /// Tells the server something, and waits for its answer.
   private func exchange(_ event: LaneEvent, first: Int, second: Int) {
     say(event, first: first, second: second)
-    _ = lane.toWorker.wait(past: heard, spinNanoseconds: 0)
+    _ = lane.toWorker.wait(past: heard, spin: nil)
     heard &+= 1
   }
 
@@ -97,12 +99,44 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
     return (offset, count)
   }
 
+  /// Has the server run another model, and waits for what that answers.
+  func run(_ call: ModelCall, index: Int?) throws(PluginError) -> [Tensor] {
+    let message: AnswerMessage? = room.withLock { room in
+      var inputs: [NamedTensorMessage] = []
+      for tensor in call.inputs {
+        guard let placed = place(tensor, position: 0, in: &room) else { return nil }
+        inputs.append(NamedTensorMessage(name: tensor.name, tensor: placed))
+      }
+      var writer = MessageWriter()
+      CallMessage(call, index: index, inputs: inputs).write(to: &writer)
+      guard let place = write(writer, in: &room) else { return nil }
+      exchange(.call, first: place.offset, second: place.count)
+      guard lane[.answer] == 1 else { return nil }
+      var reader = MessageReader(
+        UnsafeRawBufferPointer(start: self.inputs.base + lane[.messageOffset], count: lane[.messageCount]))
+      return try? AnswerMessage(&reader)
+    }
+    guard let message else {
+      throw PluginError(
+        status: .outOfMemory,
+        message: "no memory to hand what '\(call.model)' takes or gives to the other process")
+    }
+    let status = PluginStatus(ending: Int32(truncatingIfNeeded: message.status))
+    guard status == .ok else { throw PluginError(status: status, message: message.message) }
+    let memory = TensorMemory(viewing: inputs.base, byteCount: inputs.byteCount, owner: inputs)
+    return message.outputs.compactMap { $0.tensor.tensor(name: $0.name, memory: memory, start: 0) }
+  }
+
   /// A tensor as the server is told of it: where it lies, or, if that is not in the server's memory, copied there.
   func place(_ tensor: Tensor, position: Int) -> TensorMessage? {
+    room.withLock { place(tensor, position: position, in: &$0) }
+  }
+
+  private func place(_ tensor: Tensor, position: Int, in room: inout Room) -> TensorMessage? {
     let count = TensorMessage.byteCount(of: tensor)
     var offset = tensor.datatype == .bytes ? nil : self.offset(of: tensor.data)
     if offset == nil {
-      guard let copy = room.withLock({ reserve(count, in: &$0) }) else { return nil }
+      guard let copy = reserve(count, in: &room) else { return nil }
       TensorMessage.copy(tensor, to: answers.base + copy)
       offset = copy
     }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Tensors
 
 /// What one process tells the other, as bytes: whole numbers of 64 bits, and texts with their length before them.
 struct MessageWriter {
@@ -30,9 +31,19 @@ struct MessageFault: Error {}
 /// Reads what a `MessageWriter` wrote, by a writer that need not be trusted.
 struct MessageReader {
   private let bytes: UnsafeRawBufferPointer
+  private let memory: TensorMemory?
   private var position = 0
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(_ bytes: UnsafeRawBufferPointer) {
+    self.bytes = bytes
+    memory = nil
+  }
+
+  /// Reads all of `memory`, and keeps it.
+  init(_ memory: TensorMemory) {
+    bytes = UnsafeRawBufferPointer(start: memory.base, count: memory.byteCount)
+    self.memory = memory
+  }
 
   var isAtEnd: Bool { position == bytes.count }
 

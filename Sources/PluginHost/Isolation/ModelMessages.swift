@@ -85,6 +85,17 @@ extension ModelDescription {
       inputs: inputs, outputs: outputs, maximumBatch: max(try reader.int(), 1),
       concurrency: try reader.bool() ? .concurrent : .serial, isSafeToRetry: try reader.bool(),
       memoryEstimate: try reader.int(), platform: try reader.string())
+    guard isSound else { throw MessageFault() }
+  }
+
+  /// What the rest of the server takes for granted of a description that was adopted in this process.
+  private var isSound: Bool {
+    for specs in [inputs, outputs] {
+      guard Set(specs.map(\.name)).count == specs.count, !specs.contains(where: { $0.name.isEmpty }),
+        maximumBatch == 1 || specs.allSatisfy({ $0.shape.first == Shape.anySize })
+      else { return false }
+    }
+    return memoryEstimate >= 0
   }
 
   func write(to message: inout MessageWriter) {

@@ -60,19 +60,25 @@ final class Monitor<Value>: @unchecked Sendable {
   }
 }
 
-/// Starts a thread that nobody joins.
-func startThread(_ run: @escaping @Sendable () -> Void) {
+/// Starts a thread that nobody joins; false: there is none to be had.
+@discardableResult
+func startThread(_ run: @escaping @Sendable () -> Void) -> Bool {
   final class Body {
     let run: @Sendable () -> Void
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
   var thread = pthread_t()
+  let body = Unmanaged.passRetained(Body(run))
   let failure = pthread_create(
     &thread, nil,
     {
       Unmanaged<Body>.fromOpaque($0!).takeRetainedValue().run()
       return nil
-    }, Unmanaged.passRetained(Body(run)).toOpaque())
-  precondition(failure == 0, "no thread to be had: \(String(cString: strerror(failure)))")
+    }, body.toOpaque())
+  guard failure == 0 else {
+    body.release()
+    return false
+  }
   pthread_detach(thread)
+  return true
 }

@@ -23,8 +23,8 @@ public enum PluginWorker {
       let answers = region(.answers)
     else { exit(1) }
     let first = Lane(0, in: control)
-    let memory = LaneMemory(first, answers: answers)
-    _ = first.toWorker.wait(past: 0, spinNanoseconds: 0)
+    let memory = LaneMemory(first, inputs: inputs, answers: answers)
+    _ = first.toWorker.wait(past: 0, spin: nil)
     memory.begin()
     let bytes = UnsafeRawBufferPointer(
       start: inputs.base + first[.messageOffset], count: first[.messageCount])
@@ -123,6 +123,7 @@ final class Worker: Sendable {
   func open(lane index: Int, heard: UInt32 = 0) {
     let lane = WorkerLane(Lane(index, in: control), heard: heard, worker: self)
     lanes.withLock { $0[index] = lane }
+    // Without the thread the lane's first batch is never answered, and the server ends this process.
     startThread { lane.serve() }
   }
 

@@ -80,6 +80,8 @@ enum Report {
 /// A function call on the stack of a worker that crashed.
 struct StackFrame {
   var object: String
+  /// Whether the object is the plugin's library, which the worker has loaded from memory.
+  var isOfPlugin: Bool
   var offset: String
   var symbol: String
   var symbolOffset: String
@@ -90,7 +92,8 @@ struct StackFrame {
     guard parts.count == 4 else { return nil }
     // "/memfd:identity.so (deleted)" is a plugin, loaded from memory under its file's name.
     var name = parts[0].split(separator: "/").last.map(String.init) ?? parts[0]
-    if name.hasPrefix("memfd:") { name = String(name.dropFirst(6)) }
+    isOfPlugin = name.hasPrefix("memfd:")
+    if isOfPlugin { name = String(name.dropFirst(6)) }
     if name.hasSuffix(" (deleted)") { name = String(name.dropLast(10)) }
     object = name
     offset = parts[1]
@@ -136,8 +139,15 @@ enum Order {
 
 /// Packets over a socket.
 enum Packets {
-  static func send(_ packet: [UInt8], to descriptor: Int32) {
-    while Glibc.send(descriptor, packet, packet.count, Int32(MSG_NOSIGNAL)) < 0, errno == EINTR {}
+  /// - Parameter waits: whether for a reader that is slow.
+  /// - Returns: whether it is on its way.
+  @discardableResult
+  static func send(_ packet: [UInt8], to descriptor: Int32, waits: Bool = true) -> Bool {
+    let flags = Int32(MSG_NOSIGNAL) | (waits ? 0 : Int32(MSG_DONTWAIT))
+    while true {
+      if Glibc.send(descriptor, packet, packet.count, flags) >= 0 { return true }
+      guard errno == EINTR else { return false }
+    }
   }
 
   /// Waits for a packet, and hands it over; false: the other side has gone.

@@ -34,7 +34,7 @@ struct TensorMessage {
     offset = try reader.int()
     byteCount = try reader.int()
     guard let elements = shape.elementCount, byteCount >= 0, elements <= byteCount / datatype.leastBytes,
-      datatype == .bytes || byteCount == elements * datatype.byteCount
+      datatype == .bytes || byteCount == elements * datatype.byteCount && offset % datatype.byteCount == 0
     else { throw MessageFault() }
   }
 

@@ -11,15 +11,16 @@ final class WorkerLane: @unchecked Sendable {
   private let batch = Lock<WorkerBatch?>(nil)
 
   init(_ lane: Lane, heard: UInt32, worker: Worker) {
-    memory = LaneMemory(lane, answers: worker.answers, heard: heard)
+    memory = LaneMemory(lane, inputs: worker.inputs, answers: worker.answers, heard: heard)
     self.worker = worker
   }
 
   func serve() -> Never {
     isolation_use_signal_stack()
     memory.lane[.thread] = Int(isolation_thread())
+    let spin = SpinBudget(most: worker.spinNanoseconds)
     while true {
-      memory.waitForMessage(spinNanoseconds: worker.spinNanoseconds)
+      memory.waitForMessage(spin)
       run()
     }
   }

@@ -1,7 +1,6 @@
 internal import CIsolation
 internal import Glibc
 internal import Locks
-internal import Synchronization
 
 /// How a worker ended.
 struct WorkerEnd: Sendable {
@@ -20,18 +19,21 @@ final class WorkerProcess: @unchecked Sendable {
     /// Why the server ends it; it then counts instead of the signal.
     var verdict: String?
     var signal: String?
-    var stack: [String] = []
+    var stack: [StackFrame] = []
   }
 
   let process: pid_t
   let control: SharedRegion
   let life = Monitor(Life())
   private let socket: Int32
-  private let isReaped = Atomic<Bool>(false)
+  private let plugin: Int32
+  /// Held while a signal is sent, so that the process id is no other's by then; true once it may be.
+  private let isReaped = Lock(false)
+  private static let mostFrames = 64
   private let openLanes = Lock<Set<Int>>([0])
 
   /// Starts a worker. Called on a thread that lives as long as the worker may: the kernel ends it with that thread.
-  /// - Parameter plugin: a descriptor of the plugin's library.
+  /// - Parameter plugin: a descriptor of the plugin's library, which stays open until the worker has ended.
   init(
     command: WorkerCommand, inputs: SharedRegion, answers: SharedRegion, plugin: Int32
   ) throws(PluginError) {
@@ -39,6 +41,7 @@ final class WorkerProcess: @unchecked Sendable {
       throw Self.failure("no memory to share", errno)
     }
     self.control = control
+    self.plugin = plugin
     var ends: [Int32] = [-1, -1]
     guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0
     else { throw Self.failure("no socket", errno) }
@@ -79,11 +82,15 @@ final class WorkerProcess: @unchecked Sendable {
 
   /// The lane, whose thread is started with its first use.
   func lane(_ index: Int) -> Lane {
-    if openLanes.withLock({ $0.insert(index).inserted }) { send(.open(lane: index)) }
+    if openLanes.withLock({ $0.insert(index).inserted }), !send(.open(lane: index)) {
+      end("takes no orders and was ended")
+    }
     return Lane(index, in: control)
   }
 
-  func send(_ order: Order) { Packets.send(order.packet, to: socket) }
+  /// Does not wait for a worker that does not listen; false: the order is lost.
+  @discardableResult
+  func send(_ order: Order) -> Bool { Packets.send(order.packet, to: socket, waits: false) }
 
   /// Ends the worker, which did not answer on `lane`; what it did shows in the log, if it can still say.
   func endHung(_ verdict: String, lane: Lane) {
@@ -93,7 +100,7 @@ final class WorkerProcess: @unchecked Sendable {
     }
     guard isFirst else { return }
     let thread = pid_t(truncatingIfNeeded: lane[.thread])
-    if thread > 0, !isReaped.load(ordering: .acquiring) { isolation_ask_for_stack(process, thread) }
+    if thread > 0 { isReaped.withLock { if !$0 { isolation_ask_for_stack(process, thread) } } }
     _ = life.wait(until: monotonicNow() + 200_000_000) { $0.end }
     kill()
   }
@@ -104,7 +111,14 @@ final class WorkerProcess: @unchecked Sendable {
   }
 
   private func kill() {
-    if !isReaped.load(ordering: .acquiring) { _ = Glibc.kill(process, SIGKILL) }
+    isReaped.withLock { if !$0 { _ = Glibc.kill(process, SIGKILL) } }
+  }
+
+  /// Ends a worker that nobody watches.
+  func abandon() {
+    end("was given up")
+    let reason = reap()
+    life.change { $0.end = WorkerEnd(reason: $0.verdict ?? reason) }
   }
 
   /// Takes in what the worker reports until it has ended, and wakes those who wait for it.
@@ -121,10 +135,30 @@ final class WorkerProcess: @unchecked Sendable {
     }
     drain(report)
     let reason = reap()
-    life.change { life in
-      life.end = WorkerEnd(reason: life.verdict ?? reason, stack: life.stack)
-    }
+    let frames = life.withLock { $0.stack }
+    // Before the end is told, with which the plugin's descriptor may be closed.
+    let stack = described(frames)
+    life.change { $0.end = WorkerEnd(reason: $0.verdict ?? reason, stack: stack) }
     for index in openLanes.withLock({ $0 }) { Lane(index, in: control).toServer.ring() }
+  }
+
+  /// The frames with the names of the plugin's static functions, which the worker does not know.
+  private func described(_ frames: [StackFrame]) -> [String] {
+    guard frames.contains(where: { $0.symbol.isEmpty && $0.isOfPlugin }),
+      let symbols = ELFSymbols(descriptor: plugin)
+    else { return frames.map(\.description) }
+    return frames.enumerated().map { index, frame in
+      // All but the innermost are return addresses: of the call before them.
+      let back: UInt64 = index == 0 ? 0 : 1
+      guard frame.symbol.isEmpty, frame.isOfPlugin,
+        let address = UInt64(frame.offset.dropFirst(2), radix: 16),
+        address >= back, let found = symbols.function(at: address - back)
+      else { return frame.description }
+      var frame = frame
+      frame.symbol = found.name
+      frame.symbolOffset = "0x" + String(found.offset + back, radix: 16)
+      return frame.description
+    }
   }
 
   private func drain(_ report: (Report) -> Void) {
@@ -138,7 +172,8 @@ final class WorkerProcess: @unchecked Sendable {
       switch read {
       case .signal(let number, _, let address):
         life.withLock { $0.signal = Self.name(number) + (number == SIGSEGV ? " at address \(address)" : "") }
-      case .frame(let frame): life.withLock { $0.stack.append(frame.description) }
+      case .frame(let frame):
+        life.withLock { if $0.stack.count < Self.mostFrames { $0.stack.append(frame) } }
       default: report(read)
       }
     }
@@ -146,8 +181,11 @@ final class WorkerProcess: @unchecked Sendable {
 
   /// Takes leave of the process; says how it ended.
   private func reap() -> String {
-    let status = Children.wait(for: process)
-    isReaped.store(true, ordering: .releasing)
+    isolation_await_end(process)
+    let status = isReaped.withLock { isReaped in
+      isReaped = true
+      return Children.wait(for: process)
+    }
     guard let status else { return "ended" }
     let number = status & 0x7F
     if number != 0 { return "was killed by " + (life.withLock { $0.signal } ?? Self.name(number)) }

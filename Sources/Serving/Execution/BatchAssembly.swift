@@ -14,16 +14,23 @@ enum BatchAssembly {
   ///
   /// Precondition: the inputs are those of requests that may share a batch (`hasShape(of:)`).
   static func stack(
-    _ requests: [[Tensor]], in memory: (_ byteCount: Int) -> TensorMemory? = { TensorMemory(byteCount: $0) }
+    _ requests: [[Tensor]], _ padding: Padding? = nil,
+    in memory: (_ byteCount: Int) -> TensorMemory? = { TensorMemory(byteCount: $0) }
   ) -> [Tensor]? {
     guard requests.count > 1 else { return requests.first ?? [] }
-    var stacked: [Tensor] = []
-    stacked.reserveCapacity(requests[0].count)
+    var all: [Tensor] = []
+    all.reserveCapacity(requests[0].count)
     for index in requests[0].indices {
-      guard let tensor = concatenate(requests.map { $0[index] }, in: memory) else { return nil }
-      stacked.append(tensor)
+      let parts = requests.map { $0[index] }
+      let isEven =
+        padding == nil || parts.allSatisfy { $0.shape.dropFirst().elementsEqual(parts[0].shape.dropFirst()) }
+      let stacked =
+        isEven
+        ? concatenate(parts, in: memory) : padding?.stack(parts, payload: { keep(parts, in: $0) }, in: memory)
+      guard let tensor = stacked else { return nil }
+      all.append(tensor)
     }
-    return stacked
+    return all
   }
 
   /// Precondition: at least one part; all are alike but for dimension 0. Nil: out of memory.
@@ -38,10 +45,14 @@ enum BatchAssembly {
       (memory.base + offset).copyMemory(from: part.data, byteCount: part.byteCount)
       offset += part.byteCount
     }
-    let payload =
-      parts[0].datatype == .bytes
-      ? TensorMemory(viewing: memory.base, byteCount: 0, owner: Payloads(parts)) : nil
     return Tensor(
-      name: parts[0].name, datatype: parts[0].datatype, shape: shape, memory: memory, payload: payload)
+      name: parts[0].name, datatype: parts[0].datatype, shape: shape, memory: memory,
+      payload: keep(parts, in: memory))
+  }
+
+  /// Keeps what the elements of `parts`, copied to `memory`, point to; nil where they point to nothing.
+  private static func keep(_ parts: [Tensor], in memory: TensorMemory) -> TensorMemory? {
+    guard parts[0].datatype == .bytes else { return nil }
+    return TensorMemory(viewing: memory.base, byteCount: 0, owner: Payloads(parts))
   }
 }

@@ -35,6 +35,8 @@ public struct ModelStatistics: Sendable {
   public var rows = 0
   /// By size, ascending.
   public var batches: [BatchSizeStatistics] = []
+  /// Batches from the queue, by why they had the size that they had.
+  public var releases: [ReleaseReason: Int] = [:]
   /// When something was executed last, on the monotonic clock; 0: never.
   public var lastExecution: Int64 = 0
 

@@ -59,12 +59,23 @@ public final class InferenceRequest: Sendable {
   public let sequence: SequenceUse?
   /// Bytes its inputs hold while it waits.
   public let byteCount: Int
+  /// How it may be filled up to share a batch with those of other shapes; nil: it is not.
+  let padding: Padding?
   let receiver: any InferenceReceiver
   private let state = Lock(State())
 
-  public init(
+  public convenience init(
     id: String, inputs: [Tensor], parameters: String = "{}", deadline: Int64 = 0, priority: Int = 0,
     client: UInt64 = 0, sequence: SequenceUse? = nil, receiver: any InferenceReceiver
+  ) {
+    self.init(
+      id: id, inputs: inputs, parameters: parameters, deadline: deadline, priority: priority, client: client,
+      sequence: sequence, padding: nil, receiver: receiver)
+  }
+
+  private init(
+    id: String, inputs: [Tensor], parameters: String, deadline: Int64, priority: Int, client: UInt64,
+    sequence: SequenceUse?, padding: Padding?, receiver: any InferenceReceiver
   ) {
     self.id = id
     self.inputs = inputs
@@ -73,6 +84,7 @@ public final class InferenceRequest: Sendable {
     self.priority = priority
     self.client = client
     self.sequence = sequence
+    self.padding = padding
     byteCount = inputs.reduce(0) { $0 + $1.byteCount + ($1.payload?.byteCount ?? 0) }
     self.receiver = receiver
   }
@@ -93,12 +105,14 @@ public final class InferenceRequest: Sendable {
   /// Rows of dimension 0; 1 for a request whose first input is a scalar.
   public var rows: Int { inputs.first.flatMap { $0.shape.first } ?? 1 }
 
-  /// Whether `other` may run in one batch with this one: the same inputs but for dimension 0.
+  /// Whether `other` may run in one batch with this one: the same inputs but for dimension 0, and for what padding
+  /// evens out.
   public func hasShape(of other: InferenceRequest) -> Bool {
     guard inputs.count == other.inputs.count else { return false }
     return zip(inputs, other.inputs).allSatisfy { mine, its in
       mine.name == its.name && mine.datatype == its.datatype && mine.shape.rank == its.shape.rank
-        && mine.shape.dropFirst().elementsEqual(its.shape.dropFirst())
+        && (mine.shape.dropFirst().elementsEqual(its.shape.dropFirst())
+          || padding?.evensOut(mine, its) == true)
     }
   }
 
@@ -110,17 +124,21 @@ public final class InferenceRequest: Sendable {
   }
 
   /// A request that is executed in this one's place, and called off with it.
-  func replaced(inputs: [Tensor], receiver: any InferenceReceiver) -> InferenceRequest {
-    let other = part(inputs: inputs, receiver: receiver)
+  func replaced(
+    inputs: [Tensor], receiver: any InferenceReceiver, padding: Padding? = nil
+  ) -> InferenceRequest {
+    let other = part(inputs: inputs, receiver: receiver, padding: padding)
     stand(in: [other])
     return other
   }
 
   /// A request that differs from this one in what is given.
-  func part(inputs: [Tensor], receiver: any InferenceReceiver) -> InferenceRequest {
+  func part(
+    inputs: [Tensor], receiver: any InferenceReceiver, padding: Padding? = nil
+  ) -> InferenceRequest {
     InferenceRequest(
       id: id, inputs: inputs, parameters: parameters, deadline: deadline, priority: priority, client: client,
-      sequence: sequence, receiver: receiver)
+      sequence: sequence, padding: padding ?? self.padding, receiver: receiver)
   }
 
   /// Whoever calls this request off calls off `parts`.
@@ -192,8 +210,9 @@ extension InferenceRequest: Schedulable {
     var hash = UInt64(inputs.count)
     for input in inputs {
       hash = (hash ^ UInt64(bitPattern: Int64(input.shape.rank))) &* 0x9e37_79b9_7f4a_7c15
-      for dimension in input.shape.dropFirst() {
-        hash = (hash ^ UInt64(bitPattern: Int64(dimension))) &* 0x9e37_79b9_7f4a_7c15
+      for axis in input.shape.indices.dropFirst() {
+        let size = padding?.sizeClass(input, axis) ?? input.shape[axis]
+        hash = (hash ^ UInt64(bitPattern: Int64(size))) &* 0x9e37_79b9_7f4a_7c15
       }
     }
     return Int(truncatingIfNeeded: hash ^ (hash >> 29))

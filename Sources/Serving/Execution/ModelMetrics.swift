@@ -105,6 +105,7 @@ struct ModelMetrics: Sendable {
     statistics.failed.nanoseconds = Int64(
       Double(total) * Double(statistics.failed.count) / Double(answered))
     statistics.succeeded.nanoseconds = total - statistics.failed.nanoseconds
+    statistics.releases = releases.mapValues { Int($0.value) }
     statistics.batches = queued.values.sorted { $0.rows < $1.rows }
     statistics.assembly = ModelStatistics.Sum(
       count: statistics.execute.count, nanoseconds: statistics.batches.reduce(0) { $0 + $1.assembly })

@@ -12,7 +12,7 @@ extension ServedModel {
   func runHere(_ request: InferenceRequest, _ loaded: LoadedModel) -> Bool {
     // Once for the request, which leaves when it is answered, and once for this call, which goes on after.
     guard times.isShort(byteCount: request.byteCount), waiting.load(ordering: .relaxed) == 0,
-      loaded.mayRunDirectly, gate.enter(2)
+      loaded.mayRunDirectly, !callsOthers.load(ordering: .relaxed), gate.enter(2)
     else { return false }
     guard !loaded.countsTurns || internals.withLock({ $0.scheduler.beginDirect() }) else {
       gate.leave(2)

@@ -19,7 +19,8 @@ extension ServedModel {
     let cacheBytes = policy.sequences == nil ? source.configuration.cacheBytes : nil
     serving.set(
       LoadedModel(
-        model, contract: contract, countsTurns: isSerial || source.configuration.instances != nil,
+        model, contract: contract,
+        countsTurns: isSerial || source.configuration.instances != nil || source.configuration.cores != nil,
         mayRunDirectly: policy.linger == 0 && policy.sequences == nil && !model.isIsolated,
         cache: cacheBytes.map { ResponseCache(byteLimit: $0) },
         signature: signature.reshapes ? signature : nil, sequences: signature.sequences))

@@ -29,7 +29,7 @@ extension ServedModel {
     let loaded = serving.value
     guard let signature = loaded?.sequences else {
       let plugin = loaded?.plugin
-      return BatchAssembly.stack(batch.map(\.inputs)) { byteCount in
+      return BatchAssembly.stack(batch.map(\.inputs), loaded?.padding) { byteCount in
         plugin?.inputMemory(byteCount: byteCount) ?? TensorMemory(byteCount: byteCount)
       }
     }

@@ -3,7 +3,7 @@ public import PluginHost
 import Scheduling
 import Synchronization
 import Telemetry
-import Tensors
+public import Tensors
 
 /// One version of a model: its state, its queue, and its executions.
 public final class ServedModel: Sendable {
@@ -38,7 +38,11 @@ public final class ServedModel: Sendable {
   let hasCancelled = Atomic<Bool>(false)
   /// Whether the alarm is set to look at what waits.
   let isWatched = Atomic<Bool>(false)
+  /// Whether its plugin has run other models, for which it waits.
+  let callsOthers = Atomic<Bool>(false)
   let lastExecution = Atomic<Int64>(0)
+  /// Turns that the pool has given; the pool's own.
+  let runningTurns = TurnCount()
   let estimate: Atomic<Int>
   private let loading = Atomic<Int64>(0)
   let used = Atomic<Int64>(0)
@@ -80,6 +84,15 @@ public final class ServedModel: Sendable {
   /// Requests that wait.
   public var queueDepth: Int { waiting.load(ordering: .relaxed) }
 
+  /// Memory for an input of numbers, where the model gets it without another copy; nil: there is none.
+  public func inputMemory(byteCount: Int) -> TensorMemory? {
+    guard let loaded = serving.value, loaded.isIsolated, gate.enter() else {
+      return TensorMemory(byteCount: byteCount)
+    }
+    defer { gate.leave() }
+    return loaded.plugin?.inputMemory(byteCount: byteCount) ?? TensorMemory(byteCount: byteCount)
+  }
+
   // MARK: - Requests
 
   /// Checks names, datatypes, shapes and batch of `request` and queues it; its receiver is then
@@ -100,7 +113,10 @@ public final class ServedModel: Sendable {
   func run(
     _ request: InferenceRequest, _ loaded: LoadedModel, mayRunHere: Bool
   ) throws(ServingError) -> Bool {
-    let request = try inSequence(try reshaped(request, loaded), loaded)
+    var request = try inSequence(try reshaped(request, loaded), loaded)
+    if let padding = loaded.padding {
+      request = request.replaced(inputs: request.inputs, receiver: request.receiver, padding: padding)
+    }
     let contract = loaded.contract
     guard contract.isBatching && request.rows > contract.maximumBatch else {
       if mayRunHere && runHere(request, loaded) { return true }

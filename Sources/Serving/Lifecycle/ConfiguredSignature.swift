@@ -22,6 +22,7 @@ struct ConfiguredSignature: Sendable {
       configuration.inputs, to: &description.inputs, isBatched: isBatched, kind: "input")
     outputReshapes = try ConfiguredSignature.apply(
       configuration.outputs, to: &description.outputs, isBatched: isBatched, kind: "output")
+    try ConfiguredSignature.applyPadding(configuration.padValues, to: &description.inputs)
     guard let settings = configuration.sequences else {
       sequences = nil
       self.description = description
@@ -64,6 +65,24 @@ struct ConfiguredSignature: Sendable {
       if !setting.labels.isEmpty { specs[index].labels = setting.labels }
     }
     return reshapes
+  }
+
+  private static func applyPadding(
+    _ values: [String: Double], to specs: inout [TensorSpec]
+  ) throws(PluginError) {
+    for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+      guard let index = specs.firstIndex(where: { $0.name == name }) else {
+        throw refusal(
+          "the configuration pads input '\(name)'; the model has "
+            + specs.map { "'\($0.name)'" }.joined(separator: ", "))
+      }
+      guard specs[index].shape.dropFirst().contains(Shape.anySize) else {
+        throw refusal(
+          "the configuration pads input '\(name)'; the model says \(specs[index].shape), of which no dimension "
+            + "but the batch varies")
+      }
+      specs[index].padValue = value
+    }
   }
 
   private static func fit(_ a: Int, _ b: Int) -> Bool { a == b || a == Shape.anySize || b == Shape.anySize }

@@ -19,6 +19,8 @@ final class LoadedModel: @unchecked Sendable {
   let isIsolated: Bool
   /// How the process does in which the plugin is executed, if it has one.
   let worker: WorkerStatus?
+  /// How requests of different shapes come into one batch; nil: they do not.
+  let padding: Padding?
   private(set) var plugin: PluginModel?
 
   init(
@@ -34,6 +36,8 @@ final class LoadedModel: @unchecked Sendable {
     self.mayRunDirectly = mayRunDirectly
     self.cache = cache
     self.sequences = sequences
+    // What the server fills of sequences, and what it reshapes, has fixed dimensions.
+    padding = sequences == nil && signature == nil ? Padding(contract.description) : nil
   }
 
   func release() { plugin = nil }

@@ -5,12 +5,13 @@ public import PluginHost
 public enum ModelLoader {
   /// The plugin and the model of `source`, or what is wrong with which file.
   public static func load(
-    _ source: ModelSource, locator: PluginLocator, services: HostServices
+    _ source: ModelSource, locator: PluginLocator, services: HostServices, workers: Int = 1
   ) throws(PluginError) -> (plugin: Plugin, model: PluginModel) {
     if let fault = source.fault { throw PluginError(status: .invalidArgument, message: fault) }
     let plugin = try Plugin(path: try locator.locate(source), services: services)
     let model = try plugin.makeModel(
-      path: source.path, configuration: source.configuration.parameters, name: source.name)
+      path: source.path, configuration: source.configuration.parameters, name: source.name,
+      threads: source.configuration.threads(of: workers))
     _ = try ConfiguredSignature(model.description, source.configuration)
     return (plugin, model)
   }
@@ -21,10 +22,12 @@ public enum ModelLoader {
     _ source: ModelSource, locator: PluginLocator, services: HostServices, server: ServingConfiguration
   ) throws(PluginError) -> PluginModel {
     let isolation = source.configuration.isolation.filled(from: server.isolation)
-    guard isolation.mode == .process, let command = server.workerCommand else {
-      return try load(source, locator: locator, services: services).model
+    guard isolation.mode == .process, var command = server.workerCommand else {
+      return try load(source, locator: locator, services: services, workers: server.workerCount).model
     }
     if let fault = source.fault { throw PluginError(status: .invalidArgument, message: fault) }
+    command.threadCount = min(
+      command.threadCount, source.configuration.threads(of: server.workerCount) - 1)
     let model = try PluginModel(
       isolated: try locator.locate(source), path: source.path, configuration: source.configuration.parameters,
       name: source.name, settings: isolation, command: command, services: services)

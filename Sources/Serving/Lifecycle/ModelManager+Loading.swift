@@ -116,8 +116,8 @@ extension ModelManager {
         .info, "the warm-up with zeros failed, which need not mean anything: \(failure)",
         [("model", source.name), ("version", String(source.version))])
     }
-    let limit = configuration.workerCount
-    model.becomeReady(loaded, signature, turnLimit: min(limit, source.configuration.instances ?? limit))
+    model.becomeReady(
+      loaded, signature, turnLimit: source.configuration.executions(of: configuration.workerCount))
   }
 
   /// Puts `model` in the place of an older load of the same version. When it failed, a version that
@@ -131,6 +131,7 @@ extension ModelManager {
         return nil
       }
       state.directory.put(model)
+      calls.forget(model.name)
       if let old { state.retiring.append(old) }
       return old
     }
@@ -146,6 +147,7 @@ extension ModelManager {
     let gone: ServedModel? = state.withLock { state in
       guard let gone = state.directory.remove(name, version) else { return nil }
       state.past[name, default: [:]][version] = "unloaded"
+      calls.forget(name)
       state.retiring.append(gone)
       return gone
     }

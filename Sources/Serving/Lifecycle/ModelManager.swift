@@ -39,7 +39,9 @@ public final class ModelManager: Sendable {
   let state = Lock(State())
   let watcher: RepositoryWatcher
   let metrics: Metrics
-  private let pool: WorkerPool
+  let pool: WorkerPool
+  /// Which models run which others.
+  let calls = CallGraph()
   private let budget: ByteBudget
   private let changes = Atomic<UInt64>(0)
   private let onFirstScan: @Sendable ([ServedModel]) -> Void
@@ -67,6 +69,7 @@ public final class ModelManager: Sendable {
     pool = WorkerPool(
       workerCount: configuration.workerCount, spinNanoseconds: configuration.workerSpinNanoseconds,
       permits: configuration.permits)
+    services.runModels(by: self)
     metrics.collect { [weak self] samples in self?.collect(into: &samples) }
   }
 

@@ -17,6 +17,10 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var maximumBatch: Int?
   /// Executions of the model that may run at once; nil: what the server allows.
   public var instances: Int?
+  /// Cores that all executions of the model together may use; nil: what the server has.
+  public var cores: Int?
+  /// With which values inputs are filled up, by name, so that requests of different lengths share a batch.
+  public var padValues: [String: Double] = [:]
   /// Bytes that remembered answers may take; nil: none are.
   public var cacheBytes: Int?
   /// Inputs and outputs that the operator describes; empty: as the model describes them.
@@ -34,6 +38,12 @@ public struct ModelConfiguration: Sendable, Equatable {
   public var notes: [String] = []
 
   public init() {}
+
+  /// How many executions may run at once where there are so many workers.
+  func executions(of workers: Int) -> Int { max(min(workers, instances ?? workers, cores ?? workers), 1) }
+
+  /// How many threads each of them may use: those of `cores`, shared out.
+  func threads(of workers: Int) -> Int { cores.map { max($0 / executions(of: workers), 1) } ?? .max }
 }
 
 /// Which of the versions on disk are to be served.

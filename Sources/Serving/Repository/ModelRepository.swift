@@ -12,9 +12,14 @@ public struct ModelRepository: Sendable {
   /// Files that list models by name and folder.
   public let lists: [String]
   let reader: any ConfigurationReading
+  /// Where plugins lie that several models share; nil: a change of theirs is not looked for.
+  private let plugins: PluginLocator?
   private let cache = ConfigurationCache()
 
-  public init(roots: [String], lists: [String] = [], reader: any ConfigurationReading) {
+  public init(
+    roots: [String], lists: [String] = [], reader: any ConfigurationReading, plugins: PluginLocator? = nil
+  ) {
+    self.plugins = plugins
     self.roots = roots
     self.lists = lists
     self.reader = reader
@@ -24,6 +29,7 @@ public struct ModelRepository: Sendable {
   public func scan() -> RepositorySnapshot {
     var snapshot = RepositorySnapshot()
     for place in places(&snapshot.faults) { addModel(place, to: &snapshot) }
+    snapshot.folders += plugins?.directories ?? []
     snapshot.folders += roots + lists.map { String($0[..<($0.lastIndex(of: "/") ?? $0.startIndex)]) }
     return snapshot
   }
@@ -129,6 +135,9 @@ public struct ModelRepository: Sendable {
         fault: fault)
       var contents = FolderContents(fingerprint: base)
       contents.add(source.path)
+      if let plugin = sharedPlugin(of: configuration, contents, &snapshot) {
+        contents.fingerprint.combine(plugin)
+      }
       source.fingerprint = contents.fingerprint.value
       source.byteCount = contents.byteCount
       source.partialFile = contents.partialFile
@@ -143,6 +152,19 @@ public struct ModelRepository: Sendable {
             "\(place.path) has versions \(versions.sorted().map(String.init).joined(separator: ", ")), and "
             + "the version policy wants \(wanted.map(String.init).joined(separator: ", "))"))
     }
+  }
+
+  /// The file of a plugin that the version shares with others: when that changes, the version is loaded anew.
+  private func sharedPlugin(
+    of configuration: ModelConfiguration, _ contents: FolderContents, _ snapshot: inout RepositorySnapshot
+  ) -> FileSystem.Entry? {
+    guard let plugins, let name = configuration.plugin ?? (contents.hasOwnPlugin ? nil : contents.kind) else {
+      return nil
+    }
+    if let known = snapshot.plugins[name] { return known }
+    let entry = (try? plugins.find(name, wantedBy: "")).flatMap { FileSystem.entry(at: $0, name: name) }
+    snapshot.plugins[name] = .some(entry)
+    return entry
   }
 
   /// What is configured for a model, why that does not read, and a fingerprint of where it was read.
@@ -187,6 +209,8 @@ public struct RepositorySnapshot: Sendable {
   public internal(set) var faults: [String] = []
   /// Every folder that was looked into.
   var folders: [String] = []
+  /// The files of plugins that several models share, by name; nil: there is none.
+  var plugins: [String: FileSystem.Entry?] = [:]
 
   public init() {}
 
@@ -199,6 +223,9 @@ private struct FolderContents {
   var byteCount = 0
   var partialFile: String?
   private(set) var folders: [String] = []
+  /// Whether there is a `plugin.so`, and X of the first `model.X`.
+  private(set) var hasOwnPlugin = false
+  private(set) var kind: String?
   private var filesLeft = ModelRepository.maximumFilesPerVersion
 
   init(fingerprint: Fingerprint) { self.fingerprint = fingerprint }
@@ -218,6 +245,8 @@ private struct FolderContents {
         add(folder + "/" + name, depth: depth + 1)
       } else {
         byteCount += entry.size
+        if depth == 0, name == "plugin.so" { hasOwnPlugin = true }
+        if depth == 0, kind == nil, name.hasPrefix("model.") { kind = String(name.dropFirst(6)) }
       }
     }
   }

@@ -7,6 +7,9 @@ import Tensors
 struct ConcurrencyStages {
   private static let threadCount = 4
   private static let callsEach = 200
+  /// Nanoseconds: what a call takes from which it is to notice that it was cancelled, and what many may take.
+  private static let slow: Int64 = 400_000_000
+  private static let patience: Int64 = 10_000_000_000
 
   private let subject: CheckSubject
   private let model: PluginModel
@@ -52,8 +55,12 @@ struct ConcurrencyStages {
     guard let (inputs, rows) = try AnswerStages.accepted(subject, model) else {
       return outcome.note("no accepted inputs")
     }
+    endsSoon(inputs, rows, &outcome)
+    let end = CheckSubject.now() + Self.patience
+    var count = 0
     var random = RandomInputs(model.description, seed: subject.seed)
-    for round in 0..<200 {
+    for round in 0..<200 where CheckSubject.now() < end {
+      count += 1
       let receiver = CheckedAnswer()
       let request = CheckSubject.request(rows, receiver)
       if round % 4 == 0 { request.cancel() }
@@ -68,7 +75,31 @@ struct ConcurrencyStages {
       }
       outcome.expect(receiver.ends == 1, "a cancelled request ended \(receiver.ends) times")
     }
-    outcome.note("200 requests, cancelled before and while they ran")
+    outcome.note("\(count) requests, cancelled before and while they ran")
+  }
+
+  /// A model that takes its time is to notice that nobody waits any more.
+  private func endsSoon(_ inputs: [Tensor], _ rows: Int, _ outcome: inout StageOutcome) {
+    let start = CheckSubject.now()
+    guard CheckSubject.answer(model, inputs, rows: rows) != nil else {
+      return outcome.find("no answer within ten seconds")
+    }
+    let whole = CheckSubject.now() - start
+    guard whole >= Self.slow else { return }
+    let receiver = CheckedAnswer()
+    let request = CheckSubject.request(rows, receiver)
+    let began = CheckSubject.now()
+    Threads.run(2) { [model] index in
+      if index == 0 { return model.execute(inputs: inputs, requests: [request]) }
+      usleep(UInt32(whole / 10_000))
+      request.cancel()
+    }
+    let isEnded = receiver.wait() != nil
+    let taken = CheckSubject.now() - began
+    outcome.expect(
+      isEnded && taken < whole * 3 / 4,
+      "a call takes \(whole / 1_000_000) ms, and one whose client left after a tenth of that \(taken / 1_000_000) ms: ask "
+        + "is_cancelled in long loops, or set cancel in the plugin's table")
   }
 }
 

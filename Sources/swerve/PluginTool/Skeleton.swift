@@ -25,9 +25,19 @@ struct Skeleton {
       files.append(("Package.swift", SwiftSkeleton.package(name, checkout: checkout ?? "")))
       files.append(("Sources/\(name)/\(name).swift", SwiftSkeleton.text(name)))
     }
-    if language != .swift { files.append(("include/swerve_plugin.h", try header("swerve_plugin.h"))) }
+    if language != .swift {
+      for file in ["swerve_plugin.h"] + Self.extensions {
+        files.append(("include/\(file)", try header(file)))
+      }
+    }
     if language == .cxx { files.append(("include/swerve_plugin.hpp", try header("swerve_plugin.hpp"))) }
     return files
+  }
+
+  /// The headers of the server's services.
+  private static let extensions = ["config", "kernels", "memory", "metrics", "models", "threads", "tool"].map
+  {
+    "ext/\($0).h"
   }
 
   private func header(_ file: String) throws -> String {

@@ -29,9 +29,11 @@ struct CPlugin {
   var source: String {
     """
     #include "swerve_plugin.h"
+    #include "ext/config.h"
     #include "ext/kernels.h"
     #include "ext/memory.h"
     #include "ext/metrics.h"
+    #include "ext/models.h"
     #include "ext/threads.h"
     #include <pthread.h>
     #include <stdio.h>

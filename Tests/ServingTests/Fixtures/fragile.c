@@ -1,10 +1,17 @@
 /* fragile: doubles its input, and fails the whole batch if any row is negative. With SAFE_TO_RETRY, and batches of
- * up to 16 rows. 1000 sleeps a moment. */
+ * up to MAX_BATCH rows. Each batch takes BATCH_MICROSECONDS; 1000 sleeps a moment. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "swerve_plugin.h"
+
+#ifndef MAX_BATCH
+#define MAX_BATCH 16
+#endif
+#ifndef BATCH_MICROSECONDS
+#define BATCH_MICROSECONDS 0
+#endif
 
 struct swerve_model {
   const swerve_host *host;
@@ -15,7 +22,7 @@ static const swerve_spec output = {.name = "y", .dtype = SWERVE_F32, .rank = 1, 
 static const swerve_model_info info = {
     .struct_size = sizeof info, .spec_size = sizeof(swerve_spec),
     .inputs = &input, .input_count = 1, .outputs = &output, .output_count = 1,
-    .max_batch = 16, .concurrency = SWERVE_SERIAL, .flags = SWERVE_SAFE_TO_RETRY};
+    .max_batch = MAX_BATCH, .concurrency = SWERVE_SERIAL, .flags = SWERVE_SAFE_TO_RETRY};
 
 static swerve_status create(const swerve_create_args *args, swerve_model **model, swerve_error *error) {
   (void)error;
@@ -35,6 +42,7 @@ static swerve_status execute(swerve_model *model, const swerve_batch *batch, swe
   const float *x = batch->inputs[0].data;
   int64_t rows = batch->inputs[0].dims[0];
   swerve_tensor *y = model->host->output(model->host, batch, "y", SWERVE_F32, 1, batch->inputs[0].dims);
+  if (BATCH_MICROSECONDS) nanosleep(&(struct timespec){.tv_nsec = BATCH_MICROSECONDS * 1000L}, NULL);
   for (int64_t row = 0; row < rows; row++) {
     ((float *)y->data)[row] = 2 * x[row];
     if (x[row] == 1000) nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
