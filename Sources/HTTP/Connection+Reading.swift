@@ -102,8 +102,7 @@ extension Connection {
       do throws(UnsupportedCoding) {
         exchange.contentCoding = try .ofRequest(exchange.parser.head, base)
       } catch {
-        context.events.requestRefused?(415)
-        return refuse(error.refusal)
+        return refuse(error)
       }
     }
     // What is to be unpacked is admitted first, since that takes time and memory.
@@ -241,6 +240,7 @@ extension Connection {
   }
 
   private func refuseBusy(_ exchange: Exchange) {
+    context.events.requestTooMany?()
     exchange.respond(status: 503, headers: [("Retry-After", "1")]) { output in
       output.append(ErrorDocument.json("the server has too many requests in flight; try again later"))
     }

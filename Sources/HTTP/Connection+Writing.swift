@@ -33,17 +33,19 @@ extension Connection {
 
   /// The answer is in the output buffer.
   func finishAnswer(_ exchange: Exchange, status: Int, responseBytes: Int) {
-    if let answered = context.events.answered {
-      answered(
-        .init(
-          method: exchange.method, status: status, requestBytes: exchange.body.count,
-          responseBytes: responseBytes, startedAt: exchange.startedAt), exchange)
-    }
+    tellAnswered(exchange, status: status, responseBytes: responseBytes)
     loop.requestsInFlight -= 1
     endRequest()
     phase = closesAfter ? .flushing : .head
     if !closesAfter { setReadDeadline(after: context.configuration.idleTime) }
     drive()
+  }
+
+  private func tellAnswered(_ exchange: Exchange, status: Int, responseBytes: Int) {
+    context.events.answered?(
+      .init(
+        method: exchange.method, status: status, requestBytes: exchange.body.count,
+        responseBytes: responseBytes, startedAt: exchange.startedAt), exchange)
   }
 
   /// The answer to a client that has left.
@@ -56,14 +58,33 @@ extension Connection {
 
   /// Answers what the protocol does not allow, and closes.
   func refuse(_ error: ProtocolError) {
-    context.events.requestRefused?(error.status)
-    refuse(Refusal(status: error.status, message: error.message))
+    tellRefused(error.status, error.message)
+    write(Refusal(status: error.status, message: error.message))
+  }
+
+  /// Answers a request whose coding cannot be undone, and closes.
+  func refuse(_ coding: UnsupportedCoding) {
+    tellRefused(coding.refusal.status, coding.message)
+    write(coding.refusal)
+  }
+
+  /// Answers what the handler refused before its body was read, and closes.
+  func refuse(_ refusal: Refusal) {
+    write(refusal) { exchange, byteCount in
+      tellAnswered(exchange, status: refusal.status, responseBytes: byteCount)
+    }
+  }
+
+  private func tellRefused(_ status: Int, _ message: String) {
+    context.events.requestRefused?(
+      .init(status: status, message: message, remoteAddress: address.text))
   }
 
   /// Answers without a handler, and closes. The rest of the request is dropped.
-  func refuse(_ refusal: Refusal) {
+  private func write(_ refusal: Refusal, then tell: (Exchange, Int) -> Void = { _, _ in }) {
     guard let exchange else { return close() }
     let output = outputForWriting()
+    let start = output.count
     closesAfter = true
     mustLinger = true
     writeHead(
@@ -73,6 +94,7 @@ extension Connection {
     output.append(decimal: refusal.body.utf8.count)
     output.append("\r\n\r\n")
     if exchange.method != .head { output.append(refusal.body) }
+    tell(exchange, output.count - start)
     recycle(exchange)
     releaseMemory()
     readDeadline = .max

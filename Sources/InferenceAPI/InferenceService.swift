@@ -124,10 +124,13 @@ public final class InferenceService: ExchangeHandler {
   }
 
   /// Answers with a refusal.
-  func refuse(_ exchange: Exchange, _ failure: APIFailure) {
+  func refuse(_ exchange: Exchange, _ failure: APIFailure) { exchange.respond(asAnswered(failure)) }
+
+  /// With the status that the operator's clients expect.
+  private func asAnswered(_ failure: APIFailure) -> APIFailure {
     var failure = failure
     if usesTritonStatusCodes, let status = failure.tritonStatus { failure.status = status }
-    exchange.respond(failure)
+    return failure
   }
 
   /// Whether the request may use `endpoint`; if not, it has been answered.
@@ -149,10 +152,7 @@ public final class InferenceService: ExchangeHandler {
           // The server's own limit holds for models that are sent along.
           return endpoint == .repositoryLoad ? .admit : .admitBody(upTo: InferenceService.maximumIgnoredBody)
         }
-        let dialect = Routes.dialect(of: exchange.path)
-        let reference = try reference(exchange, parameters, dialect)
-        let model = try model(reference, dialect)
-        if !model.isAsleep { _ = try readyModel(reference, dialect) }
+        try checkModel(exchange, parameters)
         return endpoint == .infer ? admission(of: exchange) : .admit
       case .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)
@@ -160,7 +160,22 @@ public final class InferenceService: ExchangeHandler {
       case .notFound: throw notFound(exchange)
       }
     } catch {
-      return .refuse(Refusal(status: error.status, message: error.message, headers: error.headers))
+      let failure = asAnswered(error)
+      return .refuse(Refusal(status: failure.status, message: failure.message, headers: failure.headers))
+    }
+  }
+
+  /// Throws, and counts, what an inference would be answered whatever its body holds.
+  private func checkModel(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+    let dialect = Routes.dialect(of: exchange.path)
+    do throws(APIFailure) {
+      let reference = try reference(exchange, parameters, dialect)
+      let model = try model(reference, dialect)
+      if !model.isAsleep { _ = try readyModel(reference, dialect) }
+    } catch {
+      requestMetrics.unknownModel(dialect).recordFailure(
+        status: asAnswered(error).status, total: clock.now() - exchange.startedAt)
+      throw error
     }
   }
 

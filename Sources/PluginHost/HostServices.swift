@@ -23,7 +23,6 @@ public final class HostServices: Sendable {
   let instructionSet: InstructionSet
   let memory: MemoryBudget
   let metrics: PluginMetrics?
-  private let serverMetrics: Metrics?
   let libraries = PluginLibraries()
   let models = ModelRunnerReference()
   /// Executions of models that are gone.
@@ -76,7 +75,6 @@ public final class HostServices: Sendable {
     kernels = KernelsService(instructionSet)
     team = threadPool.map { ThreadTeam($0) } ?? .single
     memory = MemoryBudget(limit: memoryLimit)
-    serverMetrics = metrics
     self.metrics = metricRelay.map { PluginMetrics(relay: $0) } ?? metrics.map { PluginMetrics($0) }
     serverWords = CNames(["swerve", serverVersion])
   }
@@ -86,22 +84,6 @@ public final class HostServices: Sendable {
 
   /// Bytes that plugins hold through memory/1.
   public var pluginMemoryInUse: Int { memory.inUse }
-
-  /// Counts a worker that ended without being told to.
-  func countWorkerEnd(model: String) {
-    serverMetrics?.counter(
-      "swerve_worker_restarts_total", help: "Workers that ended by themselves and were started again.",
-      labels: [("model", model)]
-    ).add()
-  }
-
-  /// Shows whether a model's worker serves, or is quarantined.
-  func showWorker(isUp: Bool, model: String) {
-    serverMetrics?.gauge(
-      "swerve_worker_up", help: "1 while a model's worker serves, 0 while it is quarantined.",
-      labels: [("model", model)]
-    ).set(isUp ? 1 : 0)
-  }
 
   func takeBinding(plugin: String, model: String) -> HostBinding {
     let binding = spareBindings.withLock { $0.popLast() } ?? HostBinding.make(services: self)

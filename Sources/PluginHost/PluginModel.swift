@@ -81,8 +81,10 @@ public final class PluginModel: @unchecked Sendable {
   /// Whether the plugin is executed in a process of its own.
   public var isIsolated: Bool { if case .worker = backend { true } else { false } }
 
-  /// Why the model's worker does not serve for some time; nil if it does, or will in a moment.
-  public var workerFault: String? { if case .worker(let worker) = backend { worker.fault } else { nil } }
+  /// How the model's worker does; nil: the plugin is executed in this process.
+  public var workerStatus: WorkerStatus? {
+    if case .worker(let worker) = backend { worker.status } else { nil }
+  }
 
   /// Memory for inputs, where the plugin gets them without another copy. Nil: out of memory.
   public func inputMemory(byteCount: Int) -> TensorMemory? {

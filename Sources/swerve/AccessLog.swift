@@ -35,9 +35,15 @@ struct AccessLog: Sendable {
       isSlow ? .warning : .info, isSlow ? "slow request" : "request", fields(answer, exchange, at: now))
   }
 
-  /// A request that HTTP refused, of which nothing else can be trusted.
-  func noteRefusal(_ status: Int) {
-    if sampling > 0 { log.writeAlways(.info, "refused request", [("status", String(status))]) }
+  /// A request that HTTP refused.
+  func note(_ refused: ServerEvents.RefusedRequest) {
+    guard sampling > 0 else { return }
+    log.writeAlways(
+      .info, "refused request",
+      [
+        ("status", String(refused.status)), ("client", refused.remoteAddress),
+        ("reason", Self.short(refused.message)),
+      ])
   }
 
   private func isSampled(_ answer: ServerEvents.Answer) -> Bool {

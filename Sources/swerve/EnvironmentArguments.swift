@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 
 /// Turns environment variables into arguments of `serve`, where the command line does not give them.
@@ -13,21 +14,44 @@ enum EnvironmentArguments {
     "SWERVE_" + option.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
   }
 
-  /// `arguments`, with what `environment` adds. Lists are separated by `:`; a flag is set by `1` or
-  /// `true`.
-  static func merged(_ arguments: [String], environment: [String: String]) -> [String] {
+  /// `arguments`, with what `environment` adds. Lists are separated by `:`; a flag is set by `1` or `true`.
+  static func merged(_ arguments: [String], environment: [String: String]) throws(ValidationError) -> [String]
+  {
     guard arguments.first == "serve" else { return arguments }
     var merged = arguments
     for (name, kind) in options {
       let isGiven = arguments.contains { $0 == "--\(name)" || $0.hasPrefix("--\(name)=") }
-      guard !isGiven, let value = environment[variable(for: name)], !value.isEmpty else { continue }
+      let variable = variable(for: name)
+      guard !isGiven, let value = environment[variable], !value.isEmpty, !isServiceLink(variable, value)
+      else { continue }
       switch kind {
       case .value: merged.append("--\(name)=\(value)")
       case .list: merged += value.split(separator: ":").map { "--\(name)=\($0)" }
-      case .flag: if value == "1" || value == "true" { merged.append("--\(name)") }
+      case .flag: if try isSet(variable, value) { merged.append("--\(name)") }
       }
     }
     return merged
+  }
+
+  private static func isSet(_ variable: String, _ value: String) throws(ValidationError) -> Bool {
+    switch value.lowercased() {
+    case "1", "true": return true
+    case "0", "false": return false
+    default: throw ValidationError("\(variable)=\(value): expected 1 or true, or 0 or false")
+    }
+  }
+
+  /// The variables that look like settings and are none, as a slip of the pen is.
+  static func unknown(_ environment: [String: String]) -> [String] {
+    let known = Set(options.map { variable(for: $0.name) })
+    return environment.filter { !known.contains($0.key) && !isServiceLink($0.key, $0.value) }.keys.sorted()
+  }
+
+  /// Whether it is one of the variables that Kubernetes makes up for a Service named swerve, of which
+  /// `SWERVE_PORT=tcp://10.0.0.1:80` is one.
+  private static func isServiceLink(_ variable: String, _ value: String) -> Bool {
+    variable.hasPrefix("SWERVE_SERVICE_") || variable.hasPrefix("SWERVE_PORT_")
+      || variable == "SWERVE_PORT" && value.hasPrefix("tcp://")
   }
 
   /// `NAME=value` of every variable that is not the server's own.

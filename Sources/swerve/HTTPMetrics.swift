@@ -36,14 +36,20 @@ struct HTTPMetrics {
       count(answer.status)
       accessLog?.note(answer, exchange)
     }
-    events.requestRefused = { status in
-      count(status)
+    let countRefused: @Sendable (Int) -> Void = { status in
       metrics.counter(
-        "swerve_http_requests_refused_total", help: "Requests that HTTP itself refused, by status.",
+        "swerve_http_requests_refused_total",
+        help:
+          "Requests that HTTP itself refused, by status; 503: too many were in flight, or no memory was left.",
         labels: [("code", String(status))]
       ).add()
-      accessLog?.noteRefusal(status)
     }
+    events.requestRefused = { refused in
+      count(refused.status)
+      countRefused(refused.status)
+      accessLog?.note(refused)
+    }
+    events.requestTooMany = { countRefused(503) }
     let lag = metrics.histogram(
       "swerve_event_loop_lag_seconds", help: "How late event loops were, measured once a second.")
     events.loopLagged = { lag.observe(Double($0) * 1e-9) }

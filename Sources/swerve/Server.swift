@@ -27,6 +27,11 @@ final class Server: Sendable {
     let log = Log(level: options.logging.logLevel, format: options.logging.logFormat)
     let metrics = Metrics()
     self.log = log
+    for variable in EnvironmentArguments.unknown(EnvironmentArguments.current()) {
+      log.write(
+        .warning, "no setting has this environment variable; swerve serve --help lists the settings",
+        [("variable", variable)])
+    }
     MachineReport(limits: limits, budgets: budgets, options: options).publish(to: metrics, log)
     keys = try options.repository.apiKeys.map { try KeyFile(path: Files.absolute($0), log: log) }
     var serving = Server.serving(options, cores: cores, permits: permits, budgets: budgets)
@@ -62,7 +67,7 @@ final class Server: Sendable {
   func run() throws {
     http.onSignal([SIGTERM, SIGINT]) { [self] _ in signalled() }
     http.onSignal([SIGUSR1, SIGUSR2]) { [self] number in changeLogLevel(by: number == SIGUSR1 ? -1 : 1) }
-    if getpid() == 1 { http.onSignal([SIGCHLD]) { _ in Standard.reapOrphans() } }
+    if getpid() == 1 { http.onSignal([SIGCHLD]) { _ in Children.reapOrphans() } }
     if options.tls != nil || keys != nil {
       http.onSignal([SIGHUP]) { [self] _ in
         http.reloadCertificates()

@@ -45,9 +45,6 @@ enum Standard {
     pthread_sigmask(SIG_SETMASK, &none, nil)
   }
 
-  /// The first process of a container inherits those whose parents have ended, and has to take leave of them.
-  static func reapOrphans() { while waitpid(-1, nil, WNOHANG) > 0 {} }
-
   private static func write(_ line: String, to descriptor: Int32) {
     let buffer = ByteBuffer()
     buffer.append(line)

@@ -31,9 +31,13 @@ struct Swerve: ParsableCommand {
     defaultSubcommand: nil)
 
   static func main() {
-    let arguments = EnvironmentArguments.merged(
-      Array(CommandLine.arguments.dropFirst()), environment: EnvironmentArguments.current())
-    main(ExtensionCommand.expanded(arguments))
+    do {
+      let arguments = try EnvironmentArguments.merged(
+        Array(CommandLine.arguments.dropFirst()), environment: EnvironmentArguments.current())
+      main(ExtensionCommand.expanded(arguments))
+    } catch {
+      exit(withError: error)
+    }
   }
 }
 

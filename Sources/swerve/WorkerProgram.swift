@@ -18,7 +18,8 @@ struct WorkerProgram: ParsableCommand {
 struct IsolationOptions: ParsableArguments {
   @Option(
     help: """
-      Where plugins are executed whose model.json says nothing of it: in-process is the fastest; process gives each       model a worker, which a crash of the plugin ends instead of the server.
+      Where plugins are executed whose model.json says nothing of it: in-process is the fastest; process gives each \
+      model a worker, which a crash of the plugin ends instead of the server.
       """)
   var isolation = IsolationSettings.Mode.inProcess
 

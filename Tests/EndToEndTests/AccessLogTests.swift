@@ -54,6 +54,34 @@ import Testing
     #expect(records(server, "request").isEmpty)
   }
 
+  @Test func refusalsAreToldWithWhoWasRefused() throws {
+    let server = try ServerProcess(
+      models: ["models"],
+      arguments: ["--access-log", "--log-format", "json", "--metric-names", "triton"])
+    let malformed = try server.client()
+    malformed.send("GET / HTTP/1.1\r\nHost : a\r\n\r\n")
+    #expect(try malformed.response(to: "GET").status == 400)
+    // Refused by its head alone, since its body is still to come.
+    let early = try server.client()
+    early.send(
+      "POST /v2/models/nothing/infer HTTP/1.1\r\nHost: a\r\nX-Request-ID: r7\r\nContent-Length: 100000\r\n\r\n"
+    )
+    #expect(try early.response(to: "POST").status == 404)
+    #expect(
+      server.waits { !records(server, "refused request").isEmpty && !records(server, "request").isEmpty })
+    let refused = try #require(records(server, "refused request").first)
+    #expect(refused["status"] == "400" && refused["client"]?.hasPrefix("127.0.0.1:") == true)
+    #expect(refused["reason"]?.contains("Host") == true)
+    let request = try #require(records(server, "request").first)
+    #expect(request["status"] == "404" && request["path"] == "/v2/models/nothing/infer")
+    #expect(request["request_id"] == "r7")
+    let page = try server.get("/metrics").text
+    #expect(page.contains(#"swerve_http_responses_total{class="4xx"} 2"#), "\(page)")
+    #expect(page.contains(#"swerve_http_requests_refused_total{code="400"} 1"#))
+    #expect(
+      page.contains(#"swerve_requests_total{model="",version="",protocol="v2",code="404"} 1"#), "\(page)")
+  }
+
   @Test func theLevelFollowsSignals() throws {
     let server = try ServerProcess(models: ["models"], arguments: ["--log-format", "json"])
     kill(server.process.processIdentifier, SIGUSR1)

@@ -80,6 +80,26 @@ import Testing
     }
   }
 
+  @Test func aVariableThatIsNoSettingIsNamed() throws {
+    let flag = try swerve("serve", environment: ["SWERVE_ACCESS_LOG": "yes", "SWERVE_MODELS": "models"])
+    #expect(flag.status != 0)
+    #expect(flag.error.contains("SWERVE_ACCESS_LOG=yes: expected 1 or true, or 0 or false"), "\(flag.error)")
+    let run = try Command(
+      [
+        "timeout", "--preserve-status", "2", Checkout.products + "/swerve", "serve", "--models", "models",
+        "--port", "0",
+      ],
+      environment: ["SWERVE_LOGLEVEL": "debug", "SWERVE_ACCESS_LOG": "0", "SWERVE_HOST": "127.0.0.1"])
+    #expect(run.error.contains("variable=\"SWERVE_LOGLEVEL\""), "\(run.error)")
+    #expect(!run.error.contains("SWERVE_HOST") && !run.error.contains("SWERVE_ACCESS_LOG"), "\(run.error)")
+  }
+
+  @Test func whatKubernetesTellsOfAServiceNamedSwerveIsNoSetting() throws {
+    let link = ["SWERVE_PORT": "tcp://10.0.0.1:80", "SWERVE_PORT_80_TCP_ADDR": "10.0.0.1"]
+    let run = try swerve("serve", "--models", "models", "--max-chunks", "0", environment: link)
+    #expect(run.error.contains("--max-chunks 0") && !run.error.contains("tcp:"), "\(run.error)")
+  }
+
   @Test func aWrongValueIsRefusedWithWhatIsExpected() throws {
     let run = try swerve("serve", "--cpu", "pentium")
     #expect(run.status != 0)

@@ -83,7 +83,10 @@ import Testing
     // A static function, whose name only the library's own table of symbols has.
     #expect(
       server.log.contains("execute+0x") && server.log.contains("(plugin.so+0x"), "\(server.log.suffix(2000))")
-    #expect(try server.get("/metrics").text.contains("swerve_worker_restarts_total{model=\"m\"}"))
+    let page = try server.get("/metrics").text
+    #expect(page.contains("\nswerve_worker_restarts_total{model=\"m\",version=\"1\"} "))
+    #expect(
+      !page.contains("\nswerve_worker_restarts_total{model=\"m\",version=\"1\"} 0\n"), "the crashes count")
     #expect(
       try server.waits {
         try FileManager.default.contentsOfDirectory(atPath: descriptors).count <= before + 2
@@ -245,7 +248,7 @@ import Testing
     #expect(try server.waits { try server.get("/readyz").text.contains("quarantined") }, "\(server.log)")
     let answer = try ask(server.client(), 1)
     #expect(answer.status == 503 && answer.text.contains("quarantined"), "\(answer.text)")
-    #expect(try server.get("/metrics").text.contains("swerve_worker_up{model=\"m\"} 0"))
+    #expect(try server.get("/metrics").text.contains("swerve_worker_up{model=\"m\",version=\"1\"} 0"))
     try expectServed(by: server)
     #expect(try server.get("/readyz").status == 200)
   }

@@ -168,4 +168,34 @@ import Testing
     let run = try Command(["timeout", "20", "sh", "-c", script])
     #expect(run.output.contains("status 0"), "\(run.output) \(run.error)")
   }
+
+  /// It takes leave of orphans, but leaves its workers to those who want to know how they ended.
+  @Test(.enabled(if: geteuid() == 0, "making a namespace of processes needs root"))
+  func asTheFirstProcessOfAContainerItTellsHowWorkersEnd() throws {
+    let folder = try TemporaryFolder()
+    try folder.copy("models/half_plus_two", to: "models/m")
+    let script = """
+      unshare --pid --fork '\(Checkout.products)/swerve' serve --models '\(folder.path)/models' --port 0 \\
+        --isolation process --worker-crashes 1000 >'\(folder.path)/out' 2>'\(folder.path)/log' &
+      outer=$!
+      while ! grep -q ready '\(folder.path)/out'; do sleep 0.05; done
+      server=$(pgrep -P $outer)
+      for round in 1 2 3 4 5; do
+        while ! worker=$(pgrep -P $server); do sleep 0.05; done
+        kill -KILL $worker
+        while [ "$(grep -c 'SIGKILL' '\(folder.path)/log')" -lt $round ]; do sleep 0.05; done
+      done
+      nsenter --target $server --pid sh -c '(sleep 0.3 &) ; exit 0'
+      sleep 0.6
+      echo "zombies $(ps -o stat= --ppid $server | grep -c Z)"
+      kill -TERM $server
+      wait $outer
+      echo "status $?"
+      """
+    let run = try Command(["timeout", "30", "sh", "-c", script])
+    let log = try String(contentsOfFile: folder.path + "/log", encoding: .utf8)
+    #expect(
+      run.output.contains("zombies 0") && run.output.contains("status 0"), "\(run.output) \(run.error) \(log)"
+    )
+  }
 }

@@ -76,3 +76,59 @@ import Testing
     }
   }
 }
+
+/// What the files of deploy/ count on.
+@Suite struct DeploymentTests {
+  private func text(_ path: String) throws -> String {
+    try String(contentsOfFile: Checkout.root + "/" + path, encoding: .utf8)
+  }
+
+  private func files() throws -> [String] {
+    try #require(FileManager.default.enumerator(atPath: Checkout.root + "/deploy")).compactMap {
+      $0 as? String
+    }
+    .map { "deploy/" + $0 }.filter { $0.contains(".") } + ["Dockerfile"]
+  }
+
+  private func words(_ pattern: String, in text: String) throws -> Set<String> {
+    let expression = try NSRegularExpression(pattern: pattern)
+    return Set(
+      expression.matches(in: text, range: NSRange(text.startIndex..., in: text)).compactMap {
+        Range($0.range, in: text).map { String(text[$0]) }
+      })
+  }
+
+  @Test func everyMetricThatRulesAndDashboardReadExists() throws {
+    let folder = try TemporaryFolder()
+    try folder.copy("models/half_plus_two", to: "apart")
+    try folder.write("apart/model.json", #"{"plugin": "half_plus_two", "isolation": "process"}"#)
+    let server = try ServerProcess(models: ["models", folder.path])
+    #expect(
+      try server.post("/v1/models/apart:predict", #"{"instances":[1.0]}"#).status == 200, "\(server.log)")
+    let page = try server.get("/metrics").text
+    let series = Set(
+      page.split(separator: "\n").map { $0.prefix { $0 != "{" && $0 != " " } }.map(String.init))
+    var count = 0
+    for file in try files() where file.hasSuffix(".yaml") || file.hasSuffix(".json") {
+      for name in try words(#"\b(swerve|process)_[a-z0-9_]+\b"#, in: text(file)) {
+        #expect(series.contains(name), "\(file) reads \(name), which the server does not have")
+        count += 1
+      }
+    }
+    #expect(count > 30, "the files were read")
+  }
+
+  @Test func everyVariableThatTheyGiveIsASetting() throws {
+    let help = try Command([Checkout.products + "/swerve", "serve", "--help"]).output
+    var count = 0
+    for file in try files() {
+      for name in try words(#"\bSWERVE_[A-Z_]*[A-Z]\b"#, in: text(file)) {
+        let option =
+          "--" + name.dropFirst("SWERVE_".count).lowercased().replacingOccurrences(of: "_", with: "-")
+        #expect(help.contains(option + " "), "\(file) sets \(name); there is no \(option)")
+        count += 1
+      }
+    }
+    #expect(count > 10, "the files were read")
+  }
+}

@@ -145,15 +145,12 @@ extension IsolatedModel {
   }
 
   private func leaveLane(_ lane: Int, isAlone: Bool, isServed: Bool) {
-    let isBack = monitor.change { state in
+    monitor.change { state in
       state.idleLanes.append(lane)
       state.running -= 1
       if isAlone { state.isAlone = false }
-      guard isServed, state.crashes > 0 else { return false }
-      state.crashes = 0
-      return true
+      if isServed { state.crashes = 0 }
     }
-    if isBack { services.showWorker(isUp: true, model: name) }
   }
 }
 

@@ -40,6 +40,7 @@ final class IsolatedModel: @unchecked Sendable {
   let services: HostServices
   let inputs: SharedArena
   let answers: SharedArena
+  let status = WorkerStatus()
   let monitor = Monitor(State())
   let typicalAnswer = Atomic<Int>(0)
   /// One for each lane.
@@ -116,14 +117,6 @@ final class IsolatedModel: @unchecked Sendable {
 
   /// A number for the next batch.
   func nextJob() -> Int { jobs.wrappingAdd(1, ordering: .relaxed).newValue }
-
-  /// Why the model does not serve for some time; nil if it does, or will in a moment.
-  var fault: String? {
-    monitor.withLock { state in
-      guard case .quarantined(_, let reason) = state.phase else { return nil }
-      return reason
-    }
-  }
 
   /// Destroys the model and ends the worker; waits for it a moment.
   func stop() {
@@ -215,7 +208,7 @@ final class IsolatedModel: @unchecked Sendable {
   /// Says that the worker has ended, and waits until it is to be started again.
   private func rest(after end: WorkerEnd) {
     logEnd(end)
-    services.countWorkerEnd(model: name)
+    status.countRestart()
     let crashes = monitor.change { state in
       state.crashes += 1
       return state.crashes
@@ -226,8 +219,9 @@ final class IsolatedModel: @unchecked Sendable {
         "it is quarantined for \(settings.quarantine / 1_000_000_000) s: its plugin's worker ended \(crashes) times "
         + "in a row, the last time it \(end.reason)\(end.place)"
       services.log(.error, pluginPath, name, reason)
-      services.showWorker(isUp: false, model: name)
+      status.fault = reason
       wait(until: now + settings.quarantine) { .quarantined($0, reason: reason) }
+      status.fault = nil
     } else if crashes > 1 {
       let delay = min(Int64(100_000_000) << min(crashes - 2, 10), 10_000_000_000)
       wait(until: now + delay) { .resting($0) }

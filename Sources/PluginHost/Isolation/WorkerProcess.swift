@@ -75,8 +75,10 @@ final class WorkerProcess: @unchecked Sendable {
     let arguments = (["swerve"] + command.arguments + [String(getpid())]).map { strdup($0) }
     let environment = command.environment.map { strdup($0) }
     defer { for text in arguments + environment { free(text) } }
-    return isolation_spawn(
-      command.executable, arguments + [nil], environment + [nil], descriptors, Int32(descriptors.count))
+    return Children.start {
+      isolation_spawn(
+        command.executable, arguments + [nil], environment + [nil], descriptors, Int32(descriptors.count))
+    }
   }
 
   /// The lane, whose thread is started with its first use.
@@ -181,13 +183,11 @@ final class WorkerProcess: @unchecked Sendable {
   /// Takes leave of the process; says how it ended.
   private func reap() -> String {
     isolation_await_end(process)
-    var status: Int32 = 0
-    let outcome = isReaped.withLock { isReaped in
+    let status = isReaped.withLock { isReaped in
       isReaped = true
-      return waitpid(process, &status, 0)
+      return Children.wait(for: process)
     }
-    // The first process of a container takes leave of all it finds.
-    guard outcome == process else { return "ended" }
+    guard let status else { return "ended" }
     let number = status & 0x7F
     if number != 0 { return "was killed by " + (life.withLock { $0.signal } ?? Self.name(number)) }
     return "ended with exit code \((status >> 8) & 0xFF)"

@@ -47,8 +47,8 @@ extension ServedModel {
   /// Whether executions wait for a process of the model's own.
   var isIsolated: Bool { serving.value?.isIsolated ?? false }
 
-  /// Why the model's worker does not serve for some time; nil if it does, or there is none.
-  var workerFault: String? { gate.isOpen ? serving.value?.plugin?.workerFault : nil }
+  /// How the model's worker does; nil if there is none.
+  var worker: WorkerStatus? { gate.isOpen ? serving.value?.worker : nil }
 
   /// Whether requests are taken, or would be after it was loaded.
   var serves: Bool { isReady || isAsleep }

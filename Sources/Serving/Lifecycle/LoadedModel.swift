@@ -17,6 +17,8 @@ final class LoadedModel: @unchecked Sendable {
   let sequences: SequenceSignature?
   /// Whether the plugin is executed in a process of its own.
   let isIsolated: Bool
+  /// How the process does in which the plugin is executed, if it has one.
+  let worker: WorkerStatus?
   /// How requests of different shapes come into one batch; nil: they do not.
   let padding: Padding?
   private(set) var plugin: PluginModel?
@@ -27,6 +29,7 @@ final class LoadedModel: @unchecked Sendable {
   ) {
     self.plugin = plugin
     isIsolated = plugin.isIsolated
+    worker = plugin.workerStatus
     self.signature = signature
     self.contract = contract
     self.countsTurns = countsTurns

@@ -1,3 +1,4 @@
+import PluginHost
 import Synchronization
 import Telemetry
 
@@ -29,6 +30,16 @@ extension ModelManager {
         "swerve_model_memory_bytes",
         help: "Memory that a loaded model says it takes, or else the size of its files.", labels: labels,
         model.isReady ? Double(model.byteEstimate) : 0)
+      if let worker = model.worker { collect(worker, labels, into: &samples) }
     }
+  }
+
+  private func collect(_ worker: WorkerStatus, _ labels: Labels, into samples: inout MetricSamples) {
+    samples.gauge(
+      "swerve_worker_up", help: "1 while a model's worker serves, 0 while it is quarantined.", labels: labels,
+      worker.fault == nil ? 1 : 0)
+    samples.counter(
+      "swerve_worker_restarts_total", help: "Workers that ended by themselves and were started again.",
+      labels: labels, Double(worker.restartCount))
   }
 }

@@ -1,3 +1,5 @@
+import PluginHost
+
 /// What readiness asks of the models.
 ///
 /// At the start every version of every model counts, or of those that are required. Once all of them have been
@@ -17,7 +19,7 @@ struct Readiness {
     return missing
       + byName.keys.sorted().filter(counts).flatMap { name -> [String] in
         let versions = byName[name] ?? []
-        if initial != nil, versions.contains(where: { $0.serves && $0.workerFault == nil }) { return [] }
+        if initial != nil, versions.contains(where: { $0.serves && $0.worker?.fault == nil }) { return [] }
         return versions.compactMap(Self.reason)
       }
   }
@@ -29,7 +31,7 @@ struct Readiness {
   private static func reason(_ model: ServedModel) -> String? {
     let subject = "model '\(model.name)' version \(model.version)"
     switch model.state {
-    case .ready: return model.workerFault.map { "\(subject): \($0)" }
+    case .ready: return model.worker?.fault.map { "\(subject): \($0)" }
     case .unloading, .unloaded: return nil
     case .loading: return "\(subject) is loading"
     case .failed(let reason): return "\(subject) failed to load: \(reason)"
