@@ -197,7 +197,8 @@ func hyperbolicTangent(_ x: lanes_f32) -> lanes_f32 {
   below = extend(below, square, 0.025_871_302)
   below = extend(below, square, 0.467_130_85)
   below = extend(below, square, 1)
-  return lanes_copy_sign(lanes_less(splat(1), bounded * above / below), x)
+  let quotient = lanes_less(splat(1), bounded * above / below)
+  return lanes_copy_sign(lanes_select_less(splat(9.02), size, splat(1), quotient), x)
 }
 
 /// (e²ˣ − 1) / (e²ˣ + 1). Close to 0 nothing is lost: there the power is 0, and the root 1.
@@ -236,7 +237,8 @@ func errorFunction(_ x: lanes_f32) -> lanes_f32 {
   below = extend(below, square, 0.114_245_15)
   below = extend(below, square, 0.502_383_97)
   below = extend(below, square, 1)
-  return lanes_copy_sign(lanes_less(splat(1), bounded * above / below), x)
+  let quotient = lanes_less(splat(1), bounded * above / below)
+  return lanes_copy_sign(lanes_select_less(splat(3.93), size, splat(1), quotient), x)
 }
 
 /// x · Φ(x) within 16 ULP where it is a normal number; without fused multiply-add 100 ULP in its far tail:

@@ -28,7 +28,7 @@ struct CommonSubexpressions: SimplificationPass {
       }
       let key = Key(signature: signature, inputs: node.inputs, outputs: outputs)
       if let earlier = known[key] {
-        for case let (own?, other?) in zip(node.outputs, earlier) { replacement[own] = other }
+        for case (let own?, let other?) in zip(node.outputs, earlier) { replacement[own] = other }
       } else {
         known[key] = node.outputs
         kept.append(node)

@@ -16,7 +16,8 @@ public enum Simplification {
   /// All passes, in the order in which they run.
   public static let passes: [any SimplificationPass] = [
     CommonSubexpressions(), QuantizationFusion(), DynamicQuantizationFusion(), ConstantFolding(),
-    SubgraphPreparation(), RedundantNodeRemoval(), AffineFolding(), BatchNormalizationFolding(), ActivationSpellings(), AttentionFusion(), BiasFusion(), ResidualFusion(),
+    SubgraphPreparation(), RedundantNodeRemoval(), AffineFolding(), BatchNormalizationFolding(),
+    ActivationSpellings(), AttentionFusion(), BiasFusion(), ResidualFusion(),
     ActivationFusion(), ChannelsLastLayout(), WeightPacking(), RecurrencePacking(),
   ]
 

@@ -50,7 +50,8 @@ struct SVMClassifier: Evaluation {
       probA.isEmpty || probA.count >= pairs && probB.count >= pairs
     else {
       throw ONNXError(
-        .invalid, "\(coefficients.count) coefficients and \(rho.count) rho for \(classes) classes, \(count) vectors")
+        .invalid,
+        "\(coefficients.count) coefficients and \(rho.count) rho for \(classes) classes, \(count) vectors")
     }
   }
 
@@ -104,21 +105,19 @@ struct SVMClassifier: Evaluation {
         decisions.append(sum)
       }
     }
-    if !probA.isEmpty {
-      let scores = probabilities(decisions)
-      return (Self.greatest(scores), transform.applied(to: scores))
-    }
     let place = Self.greatest(votes)
+    if !probA.isEmpty { return (place, transform.applied(to: probabilities(decisions))) }
     guard classes == 2 else { return (place, transform.applied(to: decisions)) }
     return (place, pair(decisions[0]))
   }
 
-  /// The scores of both classes from their one decision, which is positive for the first.
+  /// The scores of both classes from their one decision. A decision above 0 is for the first class, and yet the score of
+  /// the second: so onnxruntime has it, and what exporters write is made for that.
   private func pair(_ decision: Double) -> [Double] {
     switch transform {
-    case .none: [decision, -decision]
-    case .logistic: [PostTransform.logistic(decision), PostTransform.logistic(-decision)]
-    default: transform.applied(to: [decision, -decision])
+    case .none: [-decision, decision]
+    case .logistic: [PostTransform.logistic(-decision), PostTransform.logistic(decision)]
+    default: transform.applied(to: [-decision, decision])
     }
   }
 
@@ -134,7 +133,6 @@ struct SVMClassifier: Evaluation {
         pair += 1
       }
     }
-    if classes == 2 { return [pairwise[0][1], pairwise[1][0]] }
     return Self.coupled(pairwise)
   }
 

@@ -58,7 +58,8 @@ final class TreeWalk: @unchecked Sendable {
     let used = trees.leaves.filter { !$0.isEmpty }
     isDense =
       targets <= 16
-      && (targets == 1 ? trees.leaves.allSatisfy { $0.count <= 1 }
+      && (targets == 1
+        ? trees.leaves.allSatisfy { $0.count <= 1 }
         : used.allSatisfy { $0.map(\.target) == Array(0..<targets) })
     dense = .allocate(capacity: isDense ? max(trees.leaves.count * targets, 1) : 1)
     dense.initialize(repeating: 0)

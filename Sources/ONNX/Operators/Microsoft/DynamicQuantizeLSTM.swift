@@ -3,7 +3,8 @@ import Tensors
 /// The operator DynamicQuantizeLSTM of com.microsoft, computed with its weights as FP32.
 enum DynamicQuantizeLSTM {
   static let expansion = OperatorExpansion(
-    "DynamicQuantizeLSTM", inputs: 11...12, outputs: 1...3, support: "FP32 by INT8, UINT8; activations stay FP32"
+    "DynamicQuantizeLSTM", inputs: 11...12, outputs: 1...3,
+    support: "FP32 by INT8, UINT8; activations stay FP32"
   ) { writer in
     let w = try weights(&writer, 1, scale: 8, zero: 9)
     let r = try weights(&writer, 2, scale: 10, zero: 11)

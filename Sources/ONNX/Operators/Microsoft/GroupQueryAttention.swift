@@ -24,7 +24,8 @@ struct GroupQueryAttention: Evaluation {
     }
     return GroupQueryAttention(
       queryHeads: queryHeads, keyHeads: keyHeads, scale: try reader.float("scale", default: 0),
-      softcap: try reader.float("softcap", default: 0), window: try reader.int("local_window_size", default: -1),
+      softcap: try reader.float("softcap", default: 0),
+      window: try reader.int("local_window_size", default: -1),
       isRotated: try reader.flag("do_rotary", default: false),
       isInterleaved: try reader.flag("rotary_interleaved", default: false))
   }
@@ -234,7 +235,8 @@ struct GroupRoom {
         let from = line * (isPacked ? stride : queryHeads * size)
         for head in 0..<queryHeads {
           Self.copy(
-            source, from + head * size, queries, (line * queryHeads + head) * size, size, angles, kept + place,
+            source, from + head * size, queries, (line * queryHeads + head) * size, size, angles,
+            kept + place,
             operation.isInterleaved)
         }
         for head in 0..<keyHeads {
@@ -292,7 +294,8 @@ struct RotaryAngles {
     }
   }
 
-  func turn(_ values: UnsafeMutableBufferPointer<Float>, _ start: Int, _ position: Int, _ isInterleaved: Bool) {
+  func turn(_ values: UnsafeMutableBufferPointer<Float>, _ start: Int, _ position: Int, _ isInterleaved: Bool)
+  {
     for pair in 0..<half {
       let first = start + (isInterleaved ? 2 * pair : pair)
       let second = start + (isInterleaved ? 2 * pair + 1 : pair + half)

@@ -35,7 +35,8 @@ struct DequantizeBlocks: Evaluation {
       (1...1 << 32).contains(operation.k), (1...1 << 32).contains(operation.n)
     else {
       throw ONNXError(
-        .unsupported, "\(operation.bits) bits in blocks of \(operation.block), a matrix [\(operation.k),\(operation.n)]")
+        .unsupported,
+        "\(operation.bits) bits in blocks of \(operation.block), a matrix [\(operation.k),\(operation.n)]")
     }
     return operation
   }

@@ -24,7 +24,8 @@ struct OffsetRotaryEmbedding: Evaluation {
     let (x, positions) = (try node.input(0), try node.input(1))
     let isByRow =
       x.rows == .axis(0) && [2, 3].allSatisfy { node.optional($0)?.rows == .shared }
-      && (positions.rows == .shared && positions.rank < 2 || positions.rows == .axis(0) && positions.rank == 2)
+      && (positions.rows == .shared && positions.rank < 2
+        || positions.rows == .axis(0) && positions.rank == 2)
     return [TensorFact(x.datatype, x.dimensions, rows: isByRow ? .axis(0) : node.rowsOfMixture)]
   }
 

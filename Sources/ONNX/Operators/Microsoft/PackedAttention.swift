@@ -61,7 +61,8 @@ enum PackedAttention {
 enum MultiHeadAttention {
   static let expansion = OperatorExpansion(
     "MultiHeadAttention", inputs: 1...8, outputs: 1...3,
-    support: "FP16, BF16, FP32; keys and values apart or packed, masks of all shapes, caches; no shared caches"
+    support:
+      "FP16, BF16, FP32; keys and values apart or packed, masks of all shapes, caches; no shared caches"
   ) { writer in
     guard writer.optional(8) == nil else { throw ONNXError(.unsupported, "past_sequence_length") }
     let heads = try writer.reader.required("num_heads", try writer.reader.int("num_heads"))

@@ -82,13 +82,16 @@ enum QLinearFunctions {
     try quantize(&writer, y, 0)
   }
 
-  private static let selection = OperatorExpansion("QLinearWhere", inputs: 8...9, support: support) { writer in
+  private static let selection = OperatorExpansion("QLinearWhere", inputs: 8...9, support: support) {
+    writer in
     let (x, y) = (try floats(&writer, 1), try floats(&writer, 4))
     let z: String = writer.add("Where", [try writer.input(0), x, y])
     try quantize(&writer, z, 7)
   }
 
-  private static let product = OperatorExpansion("QGemm", inputs: 6...9, support: support + " to these or FP32") {
+  private static let product = OperatorExpansion(
+    "QGemm", inputs: 6...9, support: support + " to these or FP32"
+  ) {
     writer in
     let a = try floats(&writer, 0)
     let columns = try writer.reader.flag("transB", default: false) ? 0 : 1

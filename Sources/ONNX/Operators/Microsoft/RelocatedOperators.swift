@@ -50,7 +50,8 @@ enum RelocatedOperators {
     }
   }
 
-  private static func channelsLast(_ writer: inout ExpansionWriter, _ type: String, _ inputs: [String?]) throws
+  private static func channelsLast(_ writer: inout ExpansionWriter, _ type: String, _ inputs: [String?])
+    throws
   {
     let window = writer.node.attributes.filter { $0.key != "channels_last" }
     let x: String = writer.add("Transpose", [inputs[0]], ["perm": .ints([0, 3, 1, 2])])

@@ -39,7 +39,8 @@ enum SkipLayerNormalization {
     return sum
   }
 
-  private static func epsilon(_ writer: ExpansionWriter, fallback: Float = 1e-12) throws -> [String: Attribute]
+  private static func epsilon(_ writer: ExpansionWriter, fallback: Float = 1e-12) throws -> [String:
+    Attribute]
   {
     ["epsilon": .float(try writer.reader.float("epsilon", default: fallback)), "axis": .int(-1)]
   }
