@@ -27,12 +27,6 @@ import Testing
     return Floats(values.count, misaligned: true) { values[$0] }
   }
 
-  /// The bound of what is a quotient of polynomials where there is no table of them to look up.
-  private static func quotientBound(_ operation: UnaryOperation, _ level: InstructionSet) -> Float? {
-    guard level != .avx512 else { return nil }
-    return operation == .activation(.tanh) ? 6 : operation == .erf ? 7 : nil
-  }
-
   @Test(arguments: unary.indices)
   func functionsStayWithinTheirBounds(index: Int) {
     var random = Randomness.seeded()
@@ -45,7 +39,6 @@ import Testing
       table.unary(operation, x.base, result.base, count: x.count, team: .single)
       // Without fused multiply-add, sums round more often.
       let slack: Float = table.instructionSet == .portable ? 6 : 1
-      let ulp = Self.quotientBound(operation, table.instructionSet) ?? ulp
       for position in 0..<x.count {
         let (input, got, wanted) = (x.base[position], result.base[position], expected.base[position])
         if got == wanted || got.isNaN && wanted.isNaN { continue }
