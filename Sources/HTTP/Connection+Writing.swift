@@ -36,6 +36,8 @@ extension Connection {
     tellAnswered(exchange, status: status, responseBytes: responseBytes)
     loop.requestsInFlight -= 1
     endRequest()
+    // A stream that began earlier did not say so.
+    if loop.isStopping { closesAfter = true }
     phase = closesAfter ? .flushing : .head
     if !closesAfter { setReadDeadline(after: context.configuration.idleTime) }
     drive()

@@ -162,11 +162,16 @@ final class Connection {
     repeat {
       while step(&budget) {}
       wasHeldBack = phase == .head && isHeldBack
-      if backlog > 0 { flush() }
+      if backlog > 0, !mayFlushSoon || !loop.flushSoon(self) { flush() }
     } while wasHeldBack && !isHeldBack && phase == .head
     isDriving = false
     if phase == .flushing, backlog == 0 { finishWriting() }
     if stream.isHeldBack, backlog == 0 { streamDrained() }
+  }
+
+  /// Whether the answers that are written may wait for those to other clients.
+  private var mayFlushSoon: Bool {
+    phase == .head && exchange == nil && writeDeadline == .max && backlog <= FlushList.mostBytes && tail.count == 0
   }
 
   /// The client takes its answers too slowly for another request to be begun.

@@ -40,11 +40,8 @@ public final class EventLoop: @unchecked Sendable {
   private var busyPoll: BusyPoll
   /// Held from the first event after a sleep to the next sleep.
   private var permit: ProcessorPermits.Permit?
-  /// The connection that an event came for last.
-  private var lastServed: ObjectIdentifier?
-  /// Events of connections, and those of another connection than the one before.
+  /// Events of connections and actions of this turn.
   private var eventCount = 0
-  private var changeCount = 0
   private var wakeCount = 0
   /// What `context.turns` was after the last turn of this loop.
   private var lastTurn = 0
@@ -53,6 +50,10 @@ public final class EventLoop: @unchecked Sendable {
   private var taken: [@Sendable () -> Void] = []
   private var exchanges: [Exchange] = []
   private var connections: [Connection] = []
+  /// What this turn has answered and not sent.
+  private var unsent = FlushList()
+  /// Whether the last turn had several events.
+  private var isBusy = false
   /// Connections with more to read than one turn allows.
   private var resuming: [Connection] = []
   private var listeners: [Listener] = []
@@ -163,6 +164,8 @@ public final class EventLoop: @unchecked Sendable {
       if hasStopped { break }
       resumeConnections()
       waitForEvents()
+      isBusy = eventCount > 1
+      eventCount = 0
     }
     defer { givePermit() }
     posted.withLock { $0.isEnded = true }
@@ -178,6 +181,7 @@ public final class EventLoop: @unchecked Sendable {
 
   /// Runs what libevent has, and sleeps if there is nothing.
   private func waitForEvents() {
+    flushUnsent()
     givePermit()
     guard busyPoll.limit > 0 else { return sleepOrRun() }
     let start = context.clock.now()
@@ -216,7 +220,20 @@ public final class EventLoop: @unchecked Sendable {
   func takeUp(_ connection: Connection) {
     takePermit()
     readClock()
+    eventCount &+= 1
+    if unsent.isDue(at: now) { flushUnsent() }
     busyPoll.served(ObjectIdentifier(connection))
+  }
+
+  /// Has `connection` flushed at the end of this turn; false if it has to be now.
+  func flushSoon(_ connection: Connection) -> Bool {
+    if isBusy, unsent.add(connection, now: now) { return true }
+    flushUnsent()
+    return false
+  }
+
+  private func flushUnsent() {
+    while let connection = unsent.next() { connection.flush() }
   }
 
   private func runPosted() {
@@ -227,6 +244,7 @@ public final class EventLoop: @unchecked Sendable {
     guard !taken.isEmpty else { return }
     takePermit()
     readClock()
+    eventCount &+= taken.count
     for action in taken { action() }
     taken.removeAll(keepingCapacity: true)
   }
@@ -366,6 +384,7 @@ public final class EventLoop: @unchecked Sendable {
   }
 
   private func closeIdle() {
+    flushUnsent()
     for index in connections.indices.reversed() where index < connections.count {
       connections[index].drainIfIdle()
     }
