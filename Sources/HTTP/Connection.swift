@@ -171,7 +171,8 @@ final class Connection {
 
   /// Whether the answers that are written may wait for those to other clients.
   private var mayFlushSoon: Bool {
-    phase == .head && exchange == nil && writeDeadline == .max && backlog <= FlushList.mostBytes && tail.count == 0
+    phase == .head && exchange == nil && writeDeadline == .max && tail.count == 0
+      && backlog <= FlushList.mostBytes
   }
 
   /// The client takes its answers too slowly for another request to be begun.

@@ -73,7 +73,7 @@ private let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
       let end = ContinuousClock.now
       exchange.loop.run { exchange.endStream() }
       server.join()
-      #expect(ContinuousClock.now - end < .seconds(30), "the client's open connection does not hold up the end")
+      #expect(ContinuousClock.now - end < .seconds(30), "the client's open connection holds the end up")
       var text = ""
       while let chunk = try client.takeChunk() { text += String(decoding: chunk, as: UTF8.self) }
       #expect(text == "onetwo")
