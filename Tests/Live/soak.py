@@ -136,7 +136,9 @@ def main():
     verdict = Verdict()
     with tempfile.TemporaryFile("w+") as log, Server(*FLAGS, log=log) as server:
         print(f"soak: {seconds:.0f} s of good and hostile clients on port {server.port}", flush=True)
-        server.get_status("/readyz")
+        if not wait_until(lambda: server.get_status("/readyz") == 200, 60):
+            log.seek(0)
+            sys.exit("soak: the models are not ready:\n" + log.read())
         wait_until(lambda: False, 1)
         before = (server.descriptors(), server.threads())
         samples = Samples(server)
