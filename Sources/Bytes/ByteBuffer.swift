@@ -13,10 +13,10 @@ public final class ByteBuffer {
 
   public init(capacity: Int = 0) {
     room = max(capacity, ByteBuffer.minimumCapacity)
-    storage = .allocate(capacity: room)
+    storage = LargeMemory.allocate(room)
   }
 
-  deinit { storage.deallocate() }
+  deinit { LargeMemory.deallocate(storage, room) }
 
   private static let minimumCapacity = 64
 
@@ -48,10 +48,7 @@ public final class ByteBuffer {
 
   @usableFromInline @inline(never) func grow(toHold extra: Int) {
     let wanted = max(room * 2, filled + extra)
-    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
-    memcpy(larger, storage, filled)
-    storage.deallocate()
-    storage = larger
+    storage = LargeMemory.grow(storage, from: room, to: wanted, keeping: filled)
     room = wanted
   }
 
@@ -107,8 +104,8 @@ public final class ByteBuffer {
   public func shrink(to limit: Int) {
     let wanted = max(limit, ByteBuffer.minimumCapacity)
     guard filled == 0, room > wanted else { return }
-    storage.deallocate()
+    LargeMemory.deallocate(storage, room)
     room = wanted
-    storage = .allocate(capacity: room)
+    storage = LargeMemory.allocate(room)
   }
 }

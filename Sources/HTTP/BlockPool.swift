@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 /// Memory that bytes are read into, aligned to a cache line.
@@ -10,12 +11,13 @@ struct MemoryBlock {
 /// a large body more than twice as slow to read.
 ///
 /// Sizes are powers of two from 16 KiB on. Blocks that come back are kept up to a limit in all, most
-/// recently used first out. Confined to the loop's thread.
+/// recently used first out, until `trim` finds that they are not used. Confined to the loop's thread.
 final class BlockPool {
   static let smallest = 16_384
   private static let classes = 32
 
   private var free: [[MemoryBlock]] = Array(repeating: [], count: classes)
+  private var spares = Array(repeating: SpareCount(), count: classes)
   private var keptBytes = 0
   private let keepLimit: Int
 
@@ -40,12 +42,10 @@ final class BlockPool {
     guard index < Self.classes else { return nil }
     if let block = free[index].popLast() {
       keptBytes -= block.capacity
+      spares[index].took(leaving: free[index].count)
       return block
     }
-    var memory: UnsafeMutableRawPointer?
-    let size = Self.smallest << index
-    guard posix_memalign(&memory, 64, size) == 0, let memory else { return nil }
-    return MemoryBlock(base: memory, capacity: size)
+    return Self.allocate(Self.smallest << index)
   }
 
   func give(_ block: MemoryBlock) {
@@ -57,6 +57,35 @@ final class BlockPool {
     free[Self.index(for: block.capacity)].append(block)
   }
 
+  var isEmpty: Bool { keptBytes == 0 }
+
+  /// Frees what was not used since the last time.
+  func trim() {
+    for index in free.indices where !free[index].isEmpty {
+      let unused = spares[index].take(of: free[index].count)
+      for block in free[index][..<unused] {
+        keptBytes -= block.capacity
+        Self.release(block)
+      }
+      free[index].removeFirst(unused)
+    }
+  }
+
+  private static func allocate(_ size: Int) -> MemoryBlock? {
+    if size >= LargeMemory.threshold {
+      return LargeMemory.allocateIfPossible(size).map { MemoryBlock(base: $0, capacity: size) }
+    }
+    var memory: UnsafeMutableRawPointer?
+    guard posix_memalign(&memory, 64, size) == 0, let memory else { return nil }
+    return MemoryBlock(base: memory, capacity: size)
+  }
+
   /// Frees a block without keeping it; from any thread.
-  static func release(_ block: MemoryBlock) { Glibc.free(block.base) }
+  static func release(_ block: MemoryBlock) {
+    if block.capacity >= LargeMemory.threshold {
+      LargeMemory.deallocate(block.base.assumingMemoryBound(to: UInt8.self), block.capacity)
+    } else {
+      Glibc.free(block.base)
+    }
+  }
 }

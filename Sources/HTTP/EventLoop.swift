@@ -72,6 +72,7 @@ public final class EventLoop: @unchecked Sendable {
   private var hasStopped = false
   /// No deadline of any connection is earlier.
   private var earliestDeadline = Int64.max
+  private var nextTrim: Int64 = 0
   private let openConnections = Atomic<Int>(0)
   private let threadID = Atomic<UInt>(0)
 
@@ -340,11 +341,25 @@ public final class EventLoop: @unchecked Sendable {
     if now >= earliestDeadline { checkDeadlines() }
     if now >= listenersCloseAt { closeListeners() }
     if now >= stopDeadline { closeAll() }
-    guard connections.isEmpty, !isStopping, !listeners.contains(where: \.isPaused), let tickEvent else {
-      return
+    if now >= nextTrim { trimPools() }
+    if !needsTicks, let tickEvent {
+      event_del(tickEvent)
+      isTicking = false
     }
-    event_del(tickEvent)
-    isTicking = false
+  }
+
+  private var needsTicks: Bool {
+    !connections.isEmpty || isStopping || !blocks.isEmpty || !outputs.isEmpty
+      || listeners.contains(where: \.isPaused)
+  }
+
+  /// How long the pools keep what nobody uses, in nanoseconds.
+  private static let trimPeriod: Int64 = 10_000_000_000
+
+  private func trimPools() {
+    nextTrim = now + Self.trimPeriod
+    blocks.trim()
+    outputs.trim()
   }
 
   private func checkDeadlines() {

@@ -5,6 +5,7 @@ final class OutputPool {
   private static let keptBuffers = 256
   private var free: [ByteBuffer] = []
   private var keptBytes = 0
+  private var spare = SpareCount()
   private let keepLimit: Int
 
   /// - Parameter keepLimit: the most memory to keep that is not in use, in bytes.
@@ -13,6 +14,7 @@ final class OutputPool {
   func take() -> ByteBuffer {
     guard let buffer = free.popLast() else { return ByteBuffer(capacity: 4_096) }
     keptBytes -= buffer.capacity
+    spare.took(leaving: free.count)
     return buffer
   }
 
@@ -21,5 +23,14 @@ final class OutputPool {
     guard free.count < Self.keptBuffers, keptBytes + buffer.capacity <= keepLimit else { return }
     keptBytes += buffer.capacity
     free.append(buffer)
+  }
+
+  var isEmpty: Bool { free.isEmpty }
+
+  /// Frees what was not used since the last time.
+  func trim() {
+    let unused = spare.take(of: free.count)
+    for buffer in free[..<unused] { keptBytes -= buffer.capacity }
+    free.removeFirst(unused)
   }
 }
