@@ -66,12 +66,12 @@ enum ServerDocuments {
     ]
     if case .failed(let reason) = model.state { members.append(("reason", .string(reason))) }
     let base = "/v2/models/\(PathText.encoded(model.name))/versions/\(model.version)"
-    let predict = "/v1/models/\(PathText.encoded(model.name))/versions/\(model.version):predict"
     members.append(
       (
         "links",
         .object([
-          ("metadata", .string(base)), ("infer", .string(base + "/infer")), ("predict", .string(predict)),
+          ("metadata", .string(base)), ("infer", .string(base + "/infer")),
+          ("openapi", .string(base + "/openapi.json")),
         ])
       ))
     return .object(members)
