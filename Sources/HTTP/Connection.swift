@@ -171,7 +171,7 @@ final class Connection {
 
   /// Whether the answers that are written may wait for those to other clients.
   private var mayFlushSoon: Bool {
-    phase == .head && exchange == nil && writeDeadline == .max && tail.count == 0
+    phase == .head && exchange == nil && writeDeadline == .max && !isHeldBack
       && backlog <= FlushList.mostBytes
   }
 

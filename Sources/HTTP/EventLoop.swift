@@ -430,6 +430,7 @@ public final class EventLoop: @unchecked Sendable {
   }
 
   private func closeAll() {
+    flushUnsent()
     while let connection = connections.last { connection.leave() }
     stopIfDone()
   }

@@ -36,6 +36,29 @@ private let sleepy: @Sendable (Exchange) -> Void = { exchange in
     })
 }
 
+/// Where little may wait for a client, what it sent ahead goes on once the answers before are sent.
+@Test func requestsSentAheadGoOnWhereAnswersAreHeldBack() throws {
+  try withServer(
+    sleepy,
+    configure: {
+      $0.loopCount = 1
+      $0.backlogBytes = 1
+    },
+    run: { _, port in
+      let clients = try (0..<8).map { _ in try Client(port: port) }
+      for _ in 0..<3 {
+        try clients[0].send("GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n")
+        for client in clients.dropFirst() {
+          try client.send(String(repeating: "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", count: 20))
+        }
+        #expect(try clients[0].takeResponse().status == 200)
+        for client in clients.dropFirst() {
+          for _ in 0..<20 { #expect(try client.takeResponse().status == 200) }
+        }
+      }
+    })
+}
+
 @Test func aFlushListIsBoundedInCountAndTime() throws {
   try withServer(
     { exchange in
