@@ -33,7 +33,8 @@ def small(deployed, group, rounds, seconds):
     name = "16 floats, quota of 1 core, 64 connections"
     yield Row(name, RATE, results, ["Triton"], 2)
     yield Row(name, PER_CORE, results, [FREE], 0.95)
-    yield Row(name, CPU, results, [HELD, FREE])
+    yield Row(name, CPU, results, [FREE], 0.95)
+    yield Row(name, CPU, results, [HELD])
     yield Row(name, SLOW, results, [HELD], 0.5)
     yield Row(name, SLOW, results, ["Triton"], 1)
     yield Row(name, RUNS, results, ["Triton"], 1)
@@ -45,7 +46,8 @@ def network(deployed, group, rounds, seconds):
     name = "a small network, quota of 1 core, 64 connections"
     yield Row(name, RATE, results, [HELD], 0.8)
     yield Row(name, PER_CORE, results, [FREE], 0.95)
-    yield Row(name, CPU, results, [HELD, FREE])
+    yield Row(name, CPU, results, [FREE], 0.95)
+    yield Row(name, CPU, results, [HELD])
     yield Row(name, SLOW, results, [HELD], 0.5)
     yield Row(name, RUNS, results, [HELD], 0.95)
 
