@@ -25,7 +25,7 @@ INFERENCES = (
 # NUL, wherever they stand; a label that is given to a version.
 OTHERS = (
     "v2SharedMemoryRegister", "v2DeviceMemoryRegister", "repositoryLoad", "repositoryUnload", "repositoryIndex",
-    "namedRepositoryIndex", "v1LabelMetadata")
+    "v1LabelMetadata")
 
 ALL_CHECKS = ["--checks", "all"]
 # All but that every request which fits the document is accepted.
