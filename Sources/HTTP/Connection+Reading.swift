@@ -225,10 +225,18 @@ extension Connection {
     if let fields = context.crossOrigin?.preflightFields(exchange) {
       return exchange.respond(status: 204, headers: fields) { _ in }
     }
+    if exchange.contentCoding != .identity { loop.flushUnsent() }
     if let error = unpackBody(of: exchange) {
       return exchange.respond(status: error.status) { $0.append(ErrorDocument.json(error.message)) }
     }
+    if !isSmall(exchange) { loop.flushUnsent() }
     context.handler.handle(exchange)
+  }
+
+  /// Whether it is likely to be answered soon. What takes the loop longer, a large tensor in text or a document of
+  /// all models, must not keep the answers to others.
+  private func isSmall(_ exchange: Exchange) -> Bool {
+    exchange.contentCoding == .identity && (1...FlushList.mostBytes).contains(exchange.body.count)
   }
 
   private func bodyBytes(_ exchange: Exchange) -> UnsafeMutableRawBufferPointer {

@@ -233,7 +233,8 @@ public final class EventLoop: @unchecked Sendable {
     return false
   }
 
-  private func flushUnsent() {
+  /// Sends what waits for the end of the turn.
+  func flushUnsent() {
     while let connection = unsent.next() { connection.flush() }
   }
 

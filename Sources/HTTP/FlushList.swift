@@ -2,8 +2,8 @@
 ///
 /// To send wakes the client, which then often takes the loop's processor from it: on a machine that clients share,
 /// and on a virtual one, where the interrupt to another processor is slow, that costs as much as the request. So a
-/// loop that has several events at once sends what it answered to the small ones of them together, at the latest
-/// after `patience`.
+/// loop that has several events at once sends what it answered to the small ones of them together: after `patience`,
+/// and before it takes up a request that is not small.
 ///
 /// Confined to the loop's thread.
 struct FlushList {

@@ -23,13 +23,14 @@ private let sleepy: @Sendable (Exchange) -> Void = { exchange in
         for (index, client) in clients.enumerated().dropFirst() {
           let close = round == 4 && index % 3 == 0 ? "Connection: close\r\n" : ""
           try client.send(
-            "GET /\(round)-\(index) HTTP/1.1\r\nHost: a\r\n\r\nGET /then HTTP/1.1\r\nHost: a\r\n\(close)\r\n")
+            "POST /\(round)-\(index) HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+              + "POST /then HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\(close)\r\ny")
         }
         for (index, client) in clients.enumerated() {
           let answer = try client.takeResponse()
-          #expect(answer.text.hasPrefix(index == 0 ? "GET /sleep " : "GET /\(round)-\(index) "))
+          #expect(answer.text.hasPrefix(index == 0 ? "GET /sleep " : "POST /\(round)-\(index) "))
           guard index > 0 else { continue }
-          #expect(try client.takeResponse().text.hasPrefix("GET /then "))
+          #expect(try client.takeResponse().text.hasPrefix("POST /then "))
           if round == 4 && index % 3 == 0 { #expect(try client.isAtEnd()) }
         }
       }
@@ -48,9 +49,8 @@ private let sleepy: @Sendable (Exchange) -> Void = { exchange in
       let clients = try (0..<8).map { _ in try Client(port: port) }
       for _ in 0..<3 {
         try clients[0].send("GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n")
-        for client in clients.dropFirst() {
-          try client.send(String(repeating: "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", count: 20))
-        }
+        let ask = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+        for client in clients.dropFirst() { try client.send(String(repeating: ask, count: 20)) }
         #expect(try clients[0].takeResponse().status == 200)
         for client in clients.dropFirst() {
           for _ in 0..<20 { #expect(try client.takeResponse().status == 200) }
