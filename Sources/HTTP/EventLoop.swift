@@ -1,26 +1,16 @@
 import Bytes
 import CEvent
 import Glibc
-import Locks
 import Synchronization
 import Telemetry
 
 /// A thread with a libevent base and the connections it owns.
 ///
-/// Connections never leave their loop, so nothing of theirs is locked. Others reach a loop by `run`, whose
-/// list is taken whole; a sleeping loop is woken once however many actions come.
+/// Connections never leave their loop, so nothing of theirs is locked. Others reach a loop by `run`.
 ///
-/// Unchecked: what is mutable belongs to the loop's thread, but for `posted`, which has a lock, and what is
-/// set before the thread starts.
+/// Unchecked: what is mutable belongs to the loop's thread, but for what is set before the thread starts; the
+/// mailbox and the atomics are any thread's.
 public final class EventLoop: @unchecked Sendable {
-  private struct Posted: ~Copyable {
-    var actions: [@Sendable () -> Void] = []
-    /// The loop sleeps or is about to, and nobody has woken it yet.
-    var sleeps = false
-    /// The loop has ended and takes no more.
-    var isEnded = false
-  }
-
   let context: ServerContext
   let blocks: BlockPool
   let outputs: OutputPool
@@ -46,7 +36,7 @@ public final class EventLoop: @unchecked Sendable {
   /// What `context.turns` was after the last turn of this loop.
   private var lastTurn = 0
 
-  private let posted = Lock(Posted())
+  private let mailbox = LoopMailbox()
   private var taken: [@Sendable () -> Void] = []
   private var exchanges: [Exchange] = []
   private var connections: [Connection] = []
@@ -63,7 +53,6 @@ public final class EventLoop: @unchecked Sendable {
   private var wakeEvent: OpaquePointer?
   private var tickEvent: OpaquePointer?
   private var isTicking = false
-  private let wakeDescriptor: Int32
   /// The server is stopping: once the listeners have closed, nothing comes any more.
   private(set) var isStopping = false
   /// When listeners that take no new handshakes close.
@@ -85,13 +74,9 @@ public final class EventLoop: @unchecked Sendable {
     responseHead = ResponseHead(serverName: configuration.serverName)
     busyPoll = BusyPoll(limit: configuration.busyPollTime)
     limitOfRequests = max(1, configuration.requestsInFlight / max(1, configuration.loopCount))
-    wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
   }
 
-  deinit {
-    releaseEvents()
-    if wakeDescriptor >= 0 { close(wakeDescriptor) }
-  }
+  deinit { releaseEvents() }
 
   /// Runs `action` on the loop's thread, soon. From any thread; wakes the loop only if it sleeps.
   ///
@@ -100,16 +85,7 @@ public final class EventLoop: @unchecked Sendable {
   public func run(_ action: @escaping @Sendable () -> Void) { _ = post(action) }
 
   /// The same; false if the loop has ended.
-  func post(_ action: @escaping @Sendable () -> Void) -> Bool {
-    let (isTaken, wakes) = posted.withLock { posted in
-      guard !posted.isEnded else { return (false, false) }
-      posted.actions.append(action)
-      defer { posted.sleeps = false }
-      return (true, posted.sleeps)
-    }
-    if wakes { eventfd_write(wakeDescriptor, 1) }
-    return isTaken
-  }
+  func post(_ action: @escaping @Sendable () -> Void) -> Bool { mailbox.post(action) }
 
   /// Whether the caller is on the loop's thread.
   public var isCurrent: Bool { threadID.load(ordering: .relaxed) == pthread_self() }
@@ -127,15 +103,14 @@ public final class EventLoop: @unchecked Sendable {
     // The base is used by its thread alone, so it needs no locks.
     event_config_set_flag(settings, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue))
     event_config_require_features(settings, Int32(EV_FEATURE_ET.rawValue | EV_FEATURE_EARLY_CLOSE.rawValue))
-    guard wakeDescriptor >= 0, let base = event_base_new_with_config(settings) else {
+    guard mailbox.wakeDescriptor >= 0, let base = event_base_new_with_config(settings) else {
       throw HTTPServerError(
         "libevent offers no edge-triggered events on this system; Linux with epoll is needed")
     }
     self.base = base
     let own = Unmanaged.passUnretained(self).toOpaque()
-    // Edge-triggered, so the counter never has to be read.
     wakeEvent = event_new(
-      base, wakeDescriptor, Int16(EV_READ | EV_ET | EV_PERSIST),
+      base, mailbox.wakeDescriptor, Int16(EV_READ | EV_ET | EV_PERSIST),
       { _, _, own in
         guard let own else { return }
         Unmanaged<EventLoop>.fromOpaque(own).takeUnretainedValue().wakeCount &+= 1
@@ -169,7 +144,7 @@ public final class EventLoop: @unchecked Sendable {
       eventCount = 0
     }
     defer { givePermit() }
-    posted.withLock { $0.isEnded = true }
+    mailbox.end()
     // Connections that were on their way here are turned away.
     runPosted()
     stopAccepting()
@@ -210,12 +185,7 @@ public final class EventLoop: @unchecked Sendable {
   }
 
   /// Whether there is nothing to run; if so, the next `post` wakes the loop.
-  private func isIdleUntilWoken() -> Bool {
-    posted.withLock { posted in
-      posted.sleeps = posted.actions.isEmpty && resuming.isEmpty
-      return posted.sleeps
-    }
-  }
+  private func isIdleUntilWoken() -> Bool { mailbox.sleepsIfEmpty(unless: !resuming.isEmpty) }
 
   /// An event came for `connection`.
   func takeUp(_ connection: Connection) {
@@ -239,10 +209,7 @@ public final class EventLoop: @unchecked Sendable {
   }
 
   private func runPosted() {
-    posted.withLock { posted in
-      posted.sleeps = false
-      swap(&posted.actions, &taken)
-    }
+    mailbox.take(into: &taken)
     guard !taken.isEmpty else { return }
     takePermit()
     readClock()

@@ -27,7 +27,7 @@ enum Installation {
 
   /// The checkout that a build lies in; nil for an installed one.
   static var checkout: String? {
-    ["", "/..", "/../..", "/../../.."].map { executableFolder + $0 }
+    ["", "/..", "/../..", "/../../..", "/../../../.."].map { executableFolder + $0 }
       .first { Files.exists($0 + "/Sources/CSwervePlugin/include") }.map(Files.absolute)
   }
 

@@ -8,7 +8,7 @@ import Testing
   private static let folder = Checkout.root + "/Tests/EndToEndTests/Fixtures/transcripts"
 
   /// Triton's models and TensorFlow Serving's, each configured as there.
-  private func serve(from repository: TritonRepository) throws -> ServerProcess {
+  private func serve(from repository: TritonRepository, and listed: TemporaryFolder) throws -> ServerProcess {
     var scores = OnnxModelBuilder(opset: 17)
     scores.input("INPUT0", .fp32, ["n", 3])
     scores.node("Identity", ["INPUT0"], ["OUTPUT0"])
@@ -31,7 +31,6 @@ import Testing
       input [ { name: "INPUT0" data_type: TYPE_STRING dims: [ -1 ] }, { name: "INPUT1" data_type: TYPE_STRING dims: [ -1 ] } ]
       output [ { name: "OUTPUT0" data_type: TYPE_STRING dims: [ -1 ] }, { name: "OUTPUT1" data_type: TYPE_STRING dims: [ -1 ] } ]
       """)
-    let listed = try TemporaryFolder()
     // As TensorFlow Serving's own test data are named.
     try listed.copy("models/half_plus_two/1", to: "half/00000123")
     try listed.write("half/model.json", #"{"plugin": "half_plus_two"}"#)
@@ -49,7 +48,8 @@ import Testing
 
   @Test func everyTranscriptIsAnsweredAsWritten() throws {
     let repository = try TritonRepository()
-    let server = try serve(from: repository)
+    let listed = try TemporaryFolder()
+    let server = try serve(from: repository, and: listed)
     let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder).filter {
       $0.hasSuffix(".txt")
     }

@@ -47,12 +47,17 @@ final class FakeControl: RepositoryControl {
     let all =
       #"[{"name":"a","version":"1","state":"READY","reason":""},"#
       + #"{"name":"b","version":"2","state":"UNAVAILABLE","reason":"unloaded"},{"name":"c"}]"#
-    for body in ["", "{}", #"{"ready":false}"#] { #expect(try ask("index", body).text == all) }
+    let others = #"{"\u0000":{"a\u0000":[1,null]},"x":"y","x":1e400}"#
+    for body in ["", " ", "{}", #"{"ready":false}"#, others] { #expect(try ask("index", body).text == all) }
     #expect(
       try ask("index", #"{"ready":true}"#).text
         == #"[{"name":"a","version":"1","state":"READY","reason":""}]"#)
-    #expect(try ask("index", #"{"ready":1}"#).status == 400)
-    #expect(try ask("index", "[").status == 400)
+    let number = try ask("index", #"{"ready":1}"#)
+    #expect(number.status == 400 && number.text == #"{"error":"ready: expected true or false, got 1"}"#)
+    for body in ["[", "[]", "{", "{}{}", #"{"ready":true,"ready":true}"#, #"{"x":nul}"#] {
+      let refused = try ask("index", body)
+      #expect(refused.status == 400 && refused.text.contains("failed to parse the request JSON"), "\(body)")
+    }
     server.stop()
   }
 

@@ -21,11 +21,10 @@ INFERENCES = (
     "v2Infer", "v2VersionInfer", "v2ModelGenerate", "v2ModelGenerateStream", "v2VersionGenerate", "v2VersionGenerateStream",
     "v1Predict", "v1VersionPredict", "v1LabelPredict", "v1Classify", "v1VersionClassify", "v1LabelClassify", "v1Regress",
     "v1VersionRegress", "v1LabelRegress", "v1Explain")
-# Needs an object of shared memory, or a device, of the name that is sent; a configuration that is one; member names without
-# NUL, wherever they stand; a label that is given to a version.
+# Needs an object of shared memory, or a device, of the name that is sent; a configuration that is one; a label that is given
+# to a version.
 OTHERS = (
-    "v2SharedMemoryRegister", "v2DeviceMemoryRegister", "repositoryLoad", "repositoryUnload", "repositoryIndex",
-    "v1LabelMetadata")
+    "v2SharedMemoryRegister", "v2DeviceMemoryRegister", "repositoryLoad", "repositoryUnload", "v1LabelMetadata")
 
 ALL_CHECKS = ["--checks", "all"]
 # All but that every request which fits the document is accepted.

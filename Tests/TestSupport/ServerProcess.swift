@@ -12,13 +12,17 @@ public final class ServerProcess {
 
   /// Starts the server over `models`. Waits until it says that it is listening, and, unless
   /// `untilReady` is false, until it has tried to load every model.
-  public init(models: [String], arguments: [String] = [], untilReady: Bool = true) throws {
+  public init(
+    models: [String], arguments: [String] = [], environment added: [String: String] = [:],
+    untilReady: Bool = true
+  ) throws {
     process = Process()
     process.executableURL = URL(fileURLWithPath: Checkout.products + "/swerve")
     process.arguments =
       ["serve", "--host", "127.0.0.1", "--port", "0"] + models.flatMap { ["--models", $0] } + arguments
     var environment = ProcessInfo.processInfo.environment
     for name in environment.keys where name.hasPrefix("SWERVE_") { environment[name] = nil }
+    environment.merge(added) { _, new in new }
     process.environment = environment
     process.currentDirectoryURL = URL(fileURLWithPath: Checkout.root)
     let output = Pipe()

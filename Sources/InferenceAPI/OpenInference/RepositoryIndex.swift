@@ -71,12 +71,37 @@ extension InferenceService {
 
 /// The bodies of the repository's routes.
 enum RepositoryRequest {
-  /// Whether only ready versions are asked for.
+  /// Whether only ready versions are asked for. Other members may have any name and value.
   static func onlyReady(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> Bool {
-    for (name, value) in try JSONValue.members(ofBody: body) where name == "ready" {
-      return try value.boolean(at: name)
+    let text = UnsafeRawBufferPointer(body)
+    guard text.contains(where: { !JSONText.isSpace($0) }) else { return false }
+    do throws(JSONError) {
+      return try readOnlyReady(JSONReader(text))
+    } catch {
+      throw .badRequest(
+        error.path.isEmpty
+          ? "failed to parse the request JSON buffer: \(error)" : error.description
+      ).withTritonStatus(500)
     }
-    return false
+  }
+
+  private static func readOnlyReady(_ document: JSONReader) throws(JSONError) -> Bool {
+    var reader = document
+    var members = UniqueMembers()
+    var onlyReady = false
+    try reader.beginObject()
+    while let name = try reader.nextMember() {
+      guard case "ready" = name else {
+        _ = try reader.skipValue()
+        continue
+      }
+      try members.note(0, "ready", offset: reader.offset)
+      do throws(JSONError) { onlyReady = try reader.readBool() } catch {
+        throw JSONError(message: error.message, path: "ready", offset: error.offset)
+      }
+    }
+    try reader.finish()
+    return onlyReady
   }
 
   static func load(_ body: UnsafeMutableRawBufferPointer) throws(APIFailure) -> ModelUpload {
