@@ -14,7 +14,7 @@ public struct Command {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.environment = ChildEnvironment.inherited.merging(environment) { $1 }
     let files = [FileManager.default, .default].map { _ in
       NSTemporaryDirectory() + "swerve-" + UUID().uuidString
     }

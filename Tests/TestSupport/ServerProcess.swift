@@ -20,10 +20,8 @@ public final class ServerProcess {
     process.executableURL = URL(fileURLWithPath: Checkout.products + "/swerve")
     process.arguments =
       ["serve", "--host", "127.0.0.1", "--port", "0"] + models.flatMap { ["--models", $0] } + arguments
-    var environment = ProcessInfo.processInfo.environment
-    for name in environment.keys where name.hasPrefix("SWERVE_") { environment[name] = nil }
-    environment.merge(added) { _, new in new }
-    process.environment = environment
+    process.environment = ChildEnvironment.inherited.filter { !$0.key.hasPrefix("SWERVE_") }
+      .merging(added) { $1 }
     process.currentDirectoryURL = URL(fileURLWithPath: Checkout.root)
     let output = Pipe()
     logPath = NSTemporaryDirectory() + "swerve-log-" + UUID().uuidString
