@@ -16,6 +16,8 @@ struct BodyReader {
 
   var form = Form.none
   private(set) var block: MemoryBlock?
+  /// Whose `block` is; nil: the loop's pool's.
+  private var owner: AnyObject?
   /// Bytes of the body in `block`.
   private(set) var filled = 0
   /// Bytes of `block` before the body, which aligns something in it.
@@ -39,6 +41,21 @@ struct BodyReader {
     received = 0
     filled = 0
   }
+
+  /// Uses `memory` for a body that is still to come.
+  mutating func adopt(_ memory: BodyMemory) {
+    block = MemoryBlock(base: memory.base, capacity: memory.byteCount)
+    owner = memory.owner
+  }
+
+  private mutating func giveBlock(_ pool: BlockPool) {
+    guard let block else { return }
+    if owner == nil { pool.give(block) } else { owner = nil }
+    self.block = nil
+  }
+
+  /// Bytes of memory that a body of `count` bytes takes.
+  func memoryBytes(for count: Int) -> Int { lead + count }
 
   mutating func countReceived(_ count: Int) { received += count }
 
@@ -80,10 +97,8 @@ struct BodyReader {
     if let block, block.capacity >= lead + total { return true }
     let wanted = lead + max(total, min((block?.capacity ?? 0) * 2, limit))
     guard let larger = pool.take(atLeast: wanted) else { return false }
-    if let block {
-      memcpy(larger.base + lead, block.base + lead, filled)
-      pool.give(block)
-    }
+    if let block { memcpy(larger.base + lead, block.base + lead, filled) }
+    giveBlock(pool)
     block = larger
     return true
   }
@@ -93,20 +108,21 @@ struct BodyReader {
   mutating func replaceBlock(
     with other: inout BodyReader, _ pool: BlockPool, _ limits: ConnectionLimits
   ) -> UnsafeMutableRawBufferPointer {
-    if let block { pool.give(block) }
+    giveBlock(pool)
     if counted > 0 { limits.giveBodyBytes(counted) }
     block = other.block
+    owner = other.owner
     counted = other.counted
     filled = other.filled
     lead = other.lead
     other.block = nil
+    other.owner = nil
     other.counted = 0
     return stored
   }
 
   mutating func release(_ pool: BlockPool, _ limits: ConnectionLimits) {
-    if let block { pool.give(block) }
-    block = nil
+    giveBlock(pool)
     if counted > 0 { limits.giveBodyBytes(counted) }
     counted = 0
     form = .none

@@ -113,7 +113,7 @@ extension Connection {
       handOver(exchange)
       return
     }
-    guard let (limit, alignedAt) = try admission(of: exchange) else { return }
+    guard let (limit, alignedAt, memory) = try admission(of: exchange) else { return }
     guard length <= limit else { throw .bodyTooLarge(limit) }
     phase = .body
     if isChunked {
@@ -122,7 +122,11 @@ extension Connection {
       guard input.ensureRoom(headBytes + length - input.count, loop.blocks) else { throw .noMemory }
       body.begin(.inline(length: length), limit: limit, now: loop.now)
     } else {
-      try beginWholeBody(headBytes, length, limit, alignedAt)
+      body.begin(.whole(length: length), limit: limit, now: loop.now, alignedAt: alignedAt)
+      if exchange.contentCoding == .identity, let adopted = memory?(body.memoryBytes(for: length)) {
+        body.adopt(adopted)
+      }
+      try takeEarlyBody(headBytes, length)
     }
     body.countReceived(input.count - headBytes)
     readDeadline = body.deadline(context.configuration)
@@ -131,10 +135,7 @@ extension Connection {
   }
 
   /// A body that gets a block of its own: what came with the head moves there.
-  private func beginWholeBody(
-    _ headBytes: Int, _ length: Int, _ limit: Int, _ alignedAt: Int
-  ) throws(ProtocolError) {
-    body.begin(.whole(length: length), limit: limit, now: loop.now, alignedAt: alignedAt)
+  private func takeEarlyBody(_ headBytes: Int, _ length: Int) throws(ProtocolError) {
     guard body.ensureCapacity(length, loop.blocks) else { throw .noMemory }
     let early = min(input.count - headBytes, length)
     if early > 0, let base = input.base, let target = body.room(early).baseAddress {
@@ -145,11 +146,13 @@ extension Connection {
   }
 
   /// Asks the handler; nil if it refused, and the refusal is written.
-  private func admission(of exchange: Exchange) throws(ProtocolError) -> (limit: Int, alignedAt: Int)? {
+  private func admission(
+    of exchange: Exchange
+  ) throws(ProtocolError) -> (limit: Int, alignedAt: Int, memory: BodyMemorySource?)? {
     switch context.handler.admit(exchange) {
-    case .admit: return (context.configuration.bodyBytes, 0)
-    case .admitAligned(let offset): return (context.configuration.bodyBytes, offset)
-    case .admitBody(let limit): return (limit, 0)
+    case .admit: return (context.configuration.bodyBytes, 0, nil)
+    case .admitAligned(let offset, let memory): return (context.configuration.bodyBytes, offset, memory)
+    case .admitBody(let limit): return (limit, 0, nil)
     case .refuse(let refusal):
       refuse(refusal)
       return nil

@@ -20,12 +20,31 @@ extension ExchangeHandler {
   public func admit(_ exchange: Exchange) -> Admission { .admit }
 }
 
+/// Where a body of so many bytes is to lie. Asked on the exchange's loop; nil: in the loop's own memory.
+public typealias BodyMemorySource = @Sendable (_ byteCount: Int) -> BodyMemory?
+
+/// Memory for a body, from elsewhere than the loop. It is let go of when the exchange is answered.
+public struct BodyMemory {
+  /// On a cache line's boundary.
+  let base: UnsafeMutableRawPointer
+  let byteCount: Int
+  /// Keeps the memory alive and unmoved.
+  let owner: AnyObject
+
+  public init(base: UnsafeMutableRawPointer, byteCount: Int, owner: AnyObject) {
+    self.base = base
+    self.byteCount = byteCount
+    self.owner = owner
+  }
+}
+
 /// What becomes of a request whose body is still to come.
 public enum Admission: Sendable {
   /// Read the body within the server's limit.
   case admit
   /// The same, the byte at the given offset placed on a cache line's boundary where its memory is chosen for it.
-  case admitAligned(at: Int)
+  /// `memory` is asked for a body that comes whole and as it is, and is larger than what comes with its head.
+  case admitAligned(at: Int, memory: BodyMemorySource? = nil)
   /// Read the body within a limit of its own, in bytes, larger or smaller than the server's.
   case admitBody(upTo: Int)
   /// Answer now and close the connection, the body unread.

@@ -2,6 +2,7 @@ import Bytes
 public import HTTP
 import JSON
 public import Telemetry
+import Tensors
 
 /// What the server says of itself.
 public struct ServerIdentity: Sendable {
@@ -152,8 +153,8 @@ public final class InferenceService: ExchangeHandler {
           // The server's own limit holds for models that are sent along.
           return endpoint == .repositoryLoad ? .admit : .admitBody(upTo: InferenceService.maximumIgnoredBody)
         }
-        try checkModel(exchange, parameters)
-        return endpoint == .infer ? admission(of: exchange) : .admit
+        let model = try checkModel(exchange, parameters)
+        return endpoint == .infer ? admission(of: exchange, for: model) : .admit
       case .options:
         return .admitBody(upTo: InferenceService.maximumIgnoredBody)
       case .methodNotAllowed(let allow): throw methodNotAllowed(exchange, allow)
@@ -166,12 +167,15 @@ public final class InferenceService: ExchangeHandler {
   }
 
   /// Throws, and counts, what an inference would be answered whatever its body holds.
-  private func checkModel(_ exchange: Exchange, _ parameters: PathParameters) throws(APIFailure) {
+  private func checkModel(
+    _ exchange: Exchange, _ parameters: PathParameters
+  ) throws(APIFailure) -> any InferenceModel {
     let dialect = Routes.dialect(of: exchange.path)
     do throws(APIFailure) {
       let reference = try reference(exchange, parameters, dialect)
       let model = try model(reference, dialect)
       if !model.isAsleep { _ = try readyModel(reference, dialect) }
+      return model
     } catch {
       requestMetrics.unknownModel(dialect).recordFailure(
         status: asAnswered(error).status, total: clock.now() - exchange.startedAt)
@@ -188,12 +192,16 @@ public final class InferenceService: ExchangeHandler {
     }
   }
 
-  /// Has the first binary tensor lie where it can be used in place.
-  private func admission(of exchange: Exchange) -> Admission {
+  /// Has the first binary tensor lie where it can be used in place, by a worker too.
+  private func admission(of exchange: Exchange, for model: any InferenceModel) -> Admission {
     guard let text = exchange.header("Inference-Header-Content-Length"), let offset = Int(text) else {
       return .admit
     }
-    return .admitAligned(at: offset)
+    return .admitAligned(at: offset) { byteCount in
+      model.sharedMemory(byteCount: byteCount).map {
+        BodyMemory(base: $0.base, byteCount: $0.byteCount, owner: $0)
+      }
+    }
   }
 
   /// Bytes of a body that a route without use for it still reads, so that the connection lives on.

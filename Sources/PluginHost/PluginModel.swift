@@ -88,10 +88,13 @@ public final class PluginModel: @unchecked Sendable {
 
   /// Memory for inputs, where the plugin gets them without another copy. Nil: out of memory.
   public func inputMemory(byteCount: Int) -> TensorMemory? {
-    guard case .worker(let worker) = backend, let memory = worker.inputMemory(byteCount) else {
-      return TensorMemory(byteCount: byteCount)
-    }
-    return memory
+    sharedMemory(byteCount: byteCount) ?? TensorMemory(byteCount: byteCount)
+  }
+
+  /// Memory that the model's worker reads too, for inputs; nil: it has none, or none is left.
+  public func sharedMemory(byteCount: Int) -> TensorMemory? {
+    guard case .worker(let worker) = backend else { return nil }
+    return worker.inputMemory(byteCount)
   }
 
   /// Runs one batch: `inputs` hold the rows of all `requests`, in order. Every request's receiver
@@ -121,6 +124,24 @@ public final class PluginModel: @unchecked Sendable {
     execute(inputs: inputs, requests: requests, isRetried: true, memory: memory)
   }
 
+  /// Runs batches of one request each, one after the other. A worker is told of all of them at once.
+  public func execute(train: [PluginBatch]) {
+    guard case .worker(let worker) = backend else {
+      for batch in train { execute(inputs: batch.inputs, requests: batch.requests) }
+      return
+    }
+    var ready: [PluginBatch] = []
+    ready.reserveCapacity(train.count)
+    for batch in train {
+      do throws(PluginError) {
+        ready.append(PluginBatch(inputs: try arranged(batch.inputs), requests: batch.requests))
+      } catch {
+        refuse(batch.requests, error)
+      }
+    }
+    if !ready.isEmpty { _ = worker.execute(ready, isRetried: false) }
+  }
+
   private func execute(
     inputs: [Tensor], requests: [PluginRequest], isRetried: Bool, memory: (any OutputMemory)?
   ) -> [Int] {
@@ -128,17 +149,21 @@ public final class PluginModel: @unchecked Sendable {
     do throws(PluginError) {
       let inputs = try arranged(inputs)
       if case .worker(let worker) = backend {
-        return worker.execute(inputs: inputs, requests: requests, isRetried: isRetried)
+        return worker.execute([PluginBatch(inputs: inputs, requests: requests)], isRetried: isRetried)
       }
       guard let execution = takeExecution(), begin(execution, inputs, requests, memory) else {
         throw PluginError(status: .unavailable, message: "too many requests are open")
       }
       return run(execution, isRetried: isRetried)
     } catch {
-      for request in requests {
-        request.receiver.finish(status: error.status, message: error.message, outputs: [])
-      }
+      refuse(requests, error)
       return []
+    }
+  }
+
+  private func refuse(_ requests: [PluginRequest], _ error: PluginError) {
+    for request in requests {
+      request.receiver.finish(status: error.status, message: error.message, outputs: [])
     }
   }
 

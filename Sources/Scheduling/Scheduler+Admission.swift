@@ -52,9 +52,13 @@ extension Scheduler {
   /// Until so many and one of what runs are thought to have ended; 0 where a turn is free.
   private func untilTurn(_ before: Int = 0, at now: Int64) -> Int64 {
     guard running.count >= policy.turnLimit else { return 0 }
-    let ends = running.lazy.map(\.expectedEnd)
-    let end = before == 0 ? ends.min() : ends.sorted()[min(before, running.count - 1)]
-    return max((end ?? now) - now, 0)
+    guard before > 0 else {
+      // A loop, since this is asked for each request and under the model's lock.
+      var end = Int64.max
+      for batch in running { end = min(end, batch.expectedEnd) }
+      return max(end - now, 0)
+    }
+    return max(running.map { $0.expectedEnd }.sorted()[min(before, running.count - 1)] - now, 0)
   }
 
   /// When `job` will have been served if it comes now, nil if that is not known: after whole batches of those before

@@ -141,9 +141,21 @@ extension Scheduler {
 
   private func fits(_ job: Job, _ draft: Draft) -> Bool {
     guard !draft.entries.isEmpty else { return true }
-    guard let maximum = policy.maximumRows else { return false }
+    guard let maximum = policy.maximumRows else { return extendsTrain(job, draft) }
     return draft.rows <= maximum && job.rows <= maximum - draft.rows
       && draft.entries.count < Self.maximumJobsPerBatch
+  }
+
+  /// Whether `job` is known to be so short that it may be done after those of the draft. What other turns could begin
+  /// at once is left to them.
+  private func extendsTrain(_ job: Job, _ draft: Draft) -> Bool {
+    let count = draft.entries.count + 1
+    // By the best rate: a train that once took long, for whatever reason, must not be the last.
+    guard count <= policy.trainLimit,
+      Double(count) <= Double(policy.trainTime) * times[rowClass(of: job)].bestRate
+    else { return false }
+    let free = max(policy.turnLimit - running.count, 1)
+    return draft.entries.count * free < waiting.count + draft.entries.count
   }
 
   // MARK: - How many of them
@@ -154,8 +166,8 @@ extension Scheduler {
     guard !times.isEmpty, draft.entries.count > 1 else {
       return Size(count: draft.entries.count, duration: times.duration(rows: draft.weight))
     }
-    // Now and then as many as there are, so that what was learnt of a size once is learnt again.
-    let isTrial = releases % 32 == 0
+    // Now and then as many as there are, so that what was learnt of a size once is learnt again; of a train always.
+    let isTrial = releases % 32 == 0 || policy.maximumRows == nil
     var best = Size(count: 1)
     var bestRate = 0.0
     var weight = 0
@@ -281,22 +293,29 @@ extension Scheduler {
     let leader = draft.entries[0].entry
     let ticket = Int(truncatingIfNeeded: releases)
     releases += 1
-    let rows = policy.maximumRows == nil ? 1 : draft.rows
+    let rows = policy.maximumRows == nil ? draft.weight : draft.rows
     let rowClass = rowClass(of: leader.job)
     lastRowClass = rowClass
-    running.append(
-      Running(
-        ticket: ticket, start: now, expectedEnd: now + Int64(size.duration ?? 0), rows: rows,
-        rowClass: rowClass, promisedEnd: draft.entries.reduce(0) { max($0, $1.entry.expectedEnd) }))
     let reason = reason(draft, size)
     lingered = false
-    turn.batch = draft.entries.map(\.entry.job)
+    var promisedEnd: Int64 = 0
+    var oldest = now
+    turn.batch.reserveCapacity(draft.entries.count)
+    for (entry, _) in draft.entries {
+      promisedEnd = max(promisedEnd, entry.expectedEnd)
+      oldest = min(oldest, entry.arrival)
+      turn.batch.append(entry.job)
+    }
+    running.append(
+      RunningBatch(
+        ticket: ticket, start: now, expectedEnd: now + Int64(size.duration ?? 0), rows: rows,
+        rowClass: rowClass, promisedEnd: promisedEnd))
     turn.action = .execute(ticket: ticket, reason: reason)
     history.released(
       BatchRecord(
         ticket: ticket, releasedAt: now, rows: rows, requests: draft.entries.count, reason: reason,
-        oldestWait: now - draft.entries.reduce(now) { min($0, $1.entry.arrival) },
-        givenUp: turn.dropped.count { $0.cause == .hopeless }, leftWaiting: waiting.count,
+        oldestWait: now - oldest,
+        givenUp: turn.dropped.isEmpty ? 0 : turn.dropped.count { $0.cause == .hopeless }, leftWaiting: waiting.count,
         predicted: size.duration.map { Int64($0) }))
   }
 

@@ -16,6 +16,17 @@ public struct Turn<Job: Schedulable> {
   public var dropped: [(job: Job, cause: DropCause)] = []
 }
 
+/// A batch that has a turn.
+struct RunningBatch {
+  var ticket: Int
+  var start: Int64
+  var expectedEnd: Int64
+  var rows: Int
+  var rowClass: Int
+  /// When its requests were thought to end as they came, the latest of them; 0: nothing was known.
+  var promisedEnd: Int64
+}
+
 /// Decides what waits for a model, what is refused, and what runs together and when.
 ///
 /// A value that decides and does nothing: events go in, what to do comes out, and time is an argument. Whoever
@@ -31,16 +42,6 @@ public struct Turn<Job: Schedulable> {
 /// - Work of equal level and shape runs in order of arrival.
 /// - Work of one sequence runs in order of arrival, one at a time.
 public struct Scheduler<Job: Schedulable> {
-  struct Running {
-    var ticket: Int
-    var start: Int64
-    var expectedEnd: Int64
-    var rows: Int
-    var rowClass: Int
-    /// When its requests were thought to end as they came, the latest of them; 0: nothing was known.
-    var promisedEnd: Int64
-  }
-
   /// Work without rows fills no batch, so its number is bounded too.
   public static var maximumJobsPerBatch: Int { 1024 }
   /// One batch in so many is led by the oldest of all.
@@ -54,7 +55,7 @@ public struct Scheduler<Job: Schedulable> {
   /// How far off it was when batches, and when those who came, were thought to end.
   var batchError = PredictionError()
   var admissionError = PredictionError()
-  var running: [Running] = []
+  var running: [RunningBatch] = []
   /// Turns asked for or running; at most `policy.turnLimit`.
   public internal(set) var turns = 0
   public internal(set) var releases: UInt64 = 0
@@ -91,7 +92,8 @@ public struct Scheduler<Job: Schedulable> {
     guard let first = jobs.first else { return 0 }
     let level = policy.level(priority: first.priority)
     if policy.sequences != nil { try admitToSequence(first, at: now) }
-    let weight = jobs.reduce(0) { $0 + self.weight(of: $1) }
+    var weight = 0
+    for job in jobs { weight += self.weight(of: job) }
     arrivals.arrived(rows: weight, window: arrivalWindow, at: now)
     let expectedEnd = expectedEnd(of: first, weight: weight, level: level, at: now)
     if count > 0 { try admit(jobs, level: level, expectedEnd: expectedEnd, at: now) }
@@ -175,7 +177,7 @@ public struct Scheduler<Job: Schedulable> {
     return asked
   }
 
-  private mutating func learn(from done: Running, at now: Int64) {
+  private mutating func learn(from done: RunningBatch, at now: Int64) {
     if times[done.rowClass].isSettled(rows: done.rows) { batchError.learn(now - done.expectedEnd) }
     times.learn(rowClass: done.rowClass, rows: done.rows, duration: now - done.start)
     if done.promisedEnd > 0 { admissionError.learn(now - done.promisedEnd) }

@@ -1,7 +1,12 @@
 /// Within what the work for one model waits, and how it is put together.
 public struct SchedulingPolicy: Sendable, Equatable {
-  /// Rows that one batch may hold; nil: nothing is stacked, one piece of work a turn.
+  /// Rows that one batch may hold; nil: nothing is stacked, and a turn takes one piece of work, or a train of them.
   public var maximumRows: Int?
+  /// Pieces of work that a turn may take to do one after the other where nothing is stacked: where handing over
+  /// costs more than short work itself.
+  public var trainLimit = 1
+  /// Nanoseconds that a train may be expected to take.
+  public var trainTime: Int64 = 0
   /// Batches that may run at once.
   public var turnLimit = 1
   /// What may wait at most.

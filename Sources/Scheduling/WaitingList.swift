@@ -42,7 +42,11 @@ struct WaitingList<Job: Schedulable> {
   func count(level: Int) -> Int { levels[level].count }
 
   /// Rows of `level` and of those more important.
-  func rows(upTo level: Int) -> Int { levels[...level].reduce(0) { $0 + $1.rows } }
+  func rows(upTo level: Int) -> Int {
+    var rows = 0
+    for index in 0...level { rows += levels[index].rows }
+    return rows
+  }
 
   mutating func append(_ entry: Waiting<Job>, level: Int) {
     let group = find(entry.job, level: level) ?? makeGroup(like: entry.job, level: level)

@@ -121,3 +121,82 @@ func aBodyLiesAsItsHandlerAskedFor(_ offset: Int) throws {
       #expect(places.withLock { $0 } == [0, 0])
     })
 }
+
+/// Memory that tells when it is let go of.
+///
+/// Unchecked: the bytes are touched by the connection that has them.
+private final class LentMemory: @unchecked Sendable {
+  let base: UnsafeMutableRawPointer
+  let byteCount: Int
+  private let returned: @Sendable () -> Void
+
+  init(_ byteCount: Int, returned: @escaping @Sendable () -> Void = {}) {
+    base = .allocate(byteCount: byteCount, alignment: 64)
+    self.byteCount = byteCount
+    self.returned = returned
+  }
+
+  deinit {
+    base.deallocate()
+    returned()
+  }
+}
+
+@Test(arguments: [0, 1, 64, 1000])
+func aBodyLiesInTheMemoryThatItsHandlerLends(_ offset: Int) throws {
+  let body = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+  let lent = Lock<[Range<Int>]>([])
+  let returned = Lock(0)
+  let places = Lock<[Int]>([])
+  try withServer(
+    { exchange in
+      places.withLock { $0.append(Int(bitPattern: exchange.body.baseAddress)) }
+      echo(exchange)
+    },
+    admit: { _ in
+      .admitAligned(at: offset) { byteCount in
+        let memory = LentMemory(byteCount) { returned.withLock { $0 += 1 } }
+        let start = Int(bitPattern: memory.base)
+        lent.withLock { $0.append(start..<start + byteCount) }
+        return BodyMemory(base: memory.base, byteCount: byteCount, owner: memory)
+      }
+    },
+    run: { _, port in
+      let client = try Client(port: port)
+      for _ in 0..<2 {
+        let response = try client.exchange("POST", "/a", body: body)
+        #expect(response.body == Array("POST /a  100000\n".utf8) + body)
+      }
+      for (place, range) in zip(places.withLock { $0 }, lent.withLock { $0 }) {
+        #expect(range.contains(place) && place + body.count == range.upperBound)
+        #expect((place + offset) % 64 == 0)
+      }
+      try waitUntil { returned.withLock { $0 } == 2 }
+
+      // One who leaves in the middle.
+      try client.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nthe beginning")
+      try waitUntil { lent.withLock { $0.count } == 3 }
+      client.reset()
+      try waitUntil { returned.withLock { $0 } == 3 }
+      #expect(places.withLock { $0.count } == 2)
+    })
+}
+
+@Test func aBodyForWhichNothingIsLentLiesInTheLoopsMemory() throws {
+  let body = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+  let small = LentMemory(64)
+  try withServer(
+    { echo($0) },
+    admit: { exchange in
+      .admitAligned(at: 5) { _ in
+        exchange.path == "/none" ? nil : BodyMemory(base: small.base, byteCount: small.byteCount, owner: small)
+      }
+    },
+    run: { _, port in
+      let client = try Client(port: port)
+      for path in ["/none", "/little"] {
+        let response = try client.exchange("POST", path, body: body)
+        #expect(response.body == Array("POST \(path)  100000\n".utf8) + body)
+      }
+    })
+}

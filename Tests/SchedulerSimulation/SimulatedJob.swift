@@ -74,7 +74,7 @@ extension SchedulingPolicy {
   static func random(using random: inout some RandomNumberGenerator) -> SchedulingPolicy {
     var policy = SchedulingPolicy()
     policy.maximumRows =
-      Int.random(in: 0..<10, using: &random) == 0 ? nil : .random(in: 1...12, using: &random)
+      Int.random(in: 0..<6, using: &random) == 0 ? nil : .random(in: 1...12, using: &random)
     policy.turnLimit = .random(in: 1...3, using: &random)
     policy.requests = .random(in: 1...30, using: &random)
     policy.bytes = .random(in: 20...1000, using: &random)
@@ -88,8 +88,13 @@ extension SchedulingPolicy {
       return level
     }
     policy.defaultLevel = .random(in: 1...policy.levels.count, using: &random)
+    if policy.maximumRows == nil, Bool.random(using: &random) {
+      policy.trainLimit = .random(in: 2...6, using: &random)
+      policy.trainTime = .random(in: 10...300, using: &random)
+    }
     guard Int.random(in: 0..<3, using: &random) == 0 else { return policy }
     policy.linger = 0
+    policy.trainLimit = 1
     policy.sequences = SequencePolicy(
       limit: .random(in: 1...4, using: &random), idle: .random(in: 10...200, using: &random))
     return policy

@@ -52,7 +52,9 @@ extension Simulation {
     if let maximum = policy.maximumRows {
       expect(rows <= maximum, "a batch of \(rows) rows, the maximum is \(maximum)")
     } else {
-      expect(batch.count == 1, "\(batch.count) requests were stacked for a model that does not stack")
+      expect(
+        batch.count <= policy.trainLimit,
+        "\(batch.count) requests went together for a model that does not stack, the limit is \(policy.trainLimit)")
     }
     for job in batch {
       expect(job.shape == batch[0].shape, "a batch mixes shapes \(batch[0].shape) and \(job.shape)")

@@ -108,6 +108,47 @@ final class Puppet {
   for name in 1...3 { #expect(scheduler.next().0 == [name]) }
 }
 
+@Test func shortOnesGoInATrainOfWhatIsTheirs() throws {
+  let scheduler = Puppet {
+    $0.maximumRows = nil
+    $0.trainLimit = 3
+    $0.trainTime = 60
+  }
+  for job in 1...2 { try scheduler.arrive(Job(job)) }
+  #expect(scheduler.next() == ([1], .full), "nothing is known of how long they take")
+  #expect(scheduler.next(lasting: 20) == ([2], .full))
+  for job in 3...7 { try scheduler.arrive(Job(job)) }
+  #expect(scheduler.next(lasting: 50) == ([3, 4, 5], .full), "the limit")
+  #expect(scheduler.next(lasting: 50) == ([6, 7], .full))
+  try scheduler.arrive(Job(8))
+  try scheduler.arrive(Job(9) { $0.shape = 1 })
+  #expect(scheduler.next(lasting: 90) == ([8], .full), "another shape")
+}
+
+@Test func aTrainIsNoLongerThanItsTimeAndLeavesWorkToFreeTurns() throws {
+  let long = Puppet {
+    $0.maximumRows = nil
+    $0.trainLimit = 8
+    $0.trainTime = 100
+  }
+  try long.teach(rows: 1, duration: 40)
+  for job in 1...5 { try long.arrive(Job(job)) }
+  #expect(long.next(lasting: 1000) == ([1, 2], .full))
+  #expect(long.next(lasting: 1000) == ([3, 4], .full), "that it took long once does not count")
+  #expect(long.next(lasting: 200) == ([5], .full))
+
+  let wide = Puppet {
+    $0.maximumRows = nil
+    $0.turnLimit = 2
+    $0.trainLimit = 8
+    $0.trainTime = 1000
+  }
+  try wide.teach(rows: 1, duration: 40)
+  for job in 1...6 { try wide.arrive(Job(job)) }
+  #expect(wide.turn(at: 0).batch.map(\.name) == [1, 2, 3], "a second turn is free")
+  #expect(wide.turn(at: 0).batch.map(\.name) == [4, 5, 6])
+}
+
 @Test func theMostImportantLeadsAndTheRestFillItsBatch() throws {
   let scheduler = Puppet {
     $0.maximumRows = 3

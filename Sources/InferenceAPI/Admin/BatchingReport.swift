@@ -34,7 +34,10 @@ enum BatchingReport {
   private static func sentences(of policy: SchedulingPolicy) -> [String] {
     var sentences = [
       policy.maximumRows.map { "a batch holds up to \($0) rows" }
-        ?? "the model takes one request at a time: its rows are not stacked",
+        ?? "the model takes one request at a time: its rows are not stacked"
+        + (policy.trainLimit > 1
+          ? "; up to \(policy.trainLimit) short ones are handed to its worker together, as long as they take no more than "
+            + "\(policy.trainTime / 1000) µs" : ""),
       "up to \(policy.turnLimit) of them run at once",
     ]
     sentences.append(

@@ -29,6 +29,9 @@ public protocol InferenceModel: Sendable {
   var isAsleep: Bool { get }
   /// Memory for an input of numbers, where the model gets it without another copy; nil: there is none.
   func inputMemory(byteCount: Int) -> TensorMemory?
+  /// Memory where a model that runs in a process of its own gets inputs without another copy; nil: there is none, or the
+  /// model gets them so wherever they lie.
+  func sharedMemory(byteCount: Int) -> TensorMemory?
   /// Checks the inputs against the model and executes or queues them; the receiver is then finished exactly
   /// once, before this returns if the model is quick. Throws, and never calls the receiver, if they are refused.
   ///
@@ -40,7 +43,10 @@ public protocol InferenceModel: Sendable {
 
 extension InferenceModel {
   public var isAsleep: Bool { false }
-  public func inputMemory(byteCount: Int) -> TensorMemory? { TensorMemory(byteCount: byteCount) }
+  public func inputMemory(byteCount: Int) -> TensorMemory? {
+    sharedMemory(byteCount: byteCount) ?? TensorMemory(byteCount: byteCount)
+  }
+  public func sharedMemory(byteCount: Int) -> TensorMemory? { nil }
 }
 
 /// What a model is given.

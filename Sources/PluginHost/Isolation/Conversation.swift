@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Tensors
 
-/// One batch on one lane of a worker, seen from the server.
+/// One job on one lane of a worker, seen from the server.
 ///
 /// Unchecked: one thread at a time runs it, first the caller's, then, when the plugin finishes later, one of its own.
 final class Conversation: @unchecked Sendable {
@@ -16,33 +16,36 @@ final class Conversation: @unchecked Sendable {
 
   private static let leastMemory = 1 << 16
   private static let memoryLimit = 1 << 40
-  private static let messageLimit = 64 << 20
+  private static let messageLimit = 16 << 20
+  /// Bytes of a tensor that are rather copied than passed with the memory that they lie in.
+  private static let copied = 4096
 
   let process: WorkerProcess
   let index: Int
   private let lane: Lane
-  private let spin: SpinBudget?
+  private let state: LaneState
   private let timeout: Int64
   /// What the worker may read, and what it writes.
   private let arena: SharedArena
   private let answers: SharedArena
   private var blocks: [ArenaBlock] = []
   private var kept: [AnyObject] = []
-  private var inputs: [Tensor] = []
   private var heard: UInt32
 
   private let model: String
   private let runner: ModelRunnerReference
   private let description: ModelDescription
-  private let requests: [PluginRequest]
+  /// Of all batches of the train.
+  let requests: [PluginRequest]
+  /// Whether each of them is a batch.
+  private let isEachAlone: Bool
   private var isOpen: [Bool]
   private var hasStreamed: [Bool]
   private var leftOpen: [Int] = []
   private(set) var bytesUsed = 0
 
   init(
-    of model: IsolatedModel, process: WorkerProcess, index: Int, requests: [PluginRequest], timeout: Int64,
-    spin: SpinBudget?
+    of model: IsolatedModel, process: WorkerProcess, index: Int, train: [PluginBatch], timeout: Int64
   ) {
     self.process = process
     self.index = index
@@ -51,9 +54,10 @@ final class Conversation: @unchecked Sendable {
     arena = model.inputs
     answers = model.answers
     description = model.description
-    self.requests = requests
+    requests = train.count == 1 ? train[0].requests : train.flatMap(\.requests)
+    isEachAlone = train.count == requests.count
     self.timeout = timeout
-    self.spin = spin
+    state = model.lanes[index]
     lane = process.lane(index)
     heard = lane.toServer.count
     isOpen = Array(repeating: true, count: requests.count)
@@ -63,32 +67,42 @@ final class Conversation: @unchecked Sendable {
   // MARK: - What the worker is told
 
   /// Hands a message over, with `memory` bytes for the answer; false: there is no memory for either.
-  func say(_ message: MessageWriter, memory: Int) -> Bool {
-    guard let room = answers.allocate(max(memory, Self.leastMemory)), put(message) else { return false }
-    give(room)
+  func say(_ message: borrowing MessageWriter, memory: Int) -> Bool {
+    let wanted = max(memory, Self.leastMemory)
+    let kept = state.answers.take().flatMap { $0.byteCount >= wanted ? $0 : nil }
+    let contents = message.contents
+    guard let room = kept ?? answers.allocate(wanted), let order = state.order(contents.count, in: arena) else {
+      return false
+    }
+    let (base, offset, roomOffset, roomBytes) = (order.base, order.offset, room.offset, room.byteCount)
+    blocks.append(room)
+    // Nothing but stores from here on: each waits for a line of the other processor's, and counting references between
+    // them would wait for each.
+    base.copyMemory(from: contents.baseAddress!, byteCount: contents.count)
+    lane[.messageOffset] = offset
+    lane[.messageCount] = contents.count
+    lane[.memoryOffset] = roomOffset
+    lane[.memoryCount] = roomBytes
     lane.toWorker.ring()
     return true
   }
 
-  private func put(_ message: MessageWriter) -> Bool {
-    guard let block = arena.allocate(message.bytes.count) else { return false }
-    message.bytes.withUnsafeBytes { block.base.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
-    kept.append(block)
+  private func put(_ message: borrowing MessageWriter) -> Bool {
+    let contents = message.contents
+    guard let block = state.order(contents.count, in: arena) else { return false }
+    block.base.copyMemory(from: contents.baseAddress!, byteCount: contents.count)
     lane[.messageOffset] = block.offset
-    lane[.messageCount] = message.bytes.count
+    lane[.messageCount] = contents.count
     return true
   }
 
-  /// Puts the batch's inputs where the worker can read them, and says where that is; nil: there is no room.
-  func place(_ inputs: [Tensor]) -> [TensorMessage]? {
-    self.inputs = inputs
-    var messages: [TensorMessage] = []
-    for tensor in inputs {
-      guard let position = description.inputs.firstIndex(where: { $0.name == tensor.name }) else { continue }
-      guard let message = place(tensor, position: position) else { return nil }
-      messages.append(message)
-    }
-    return messages
+  /// Puts the input that comes at `index` of a batch where the worker can read it, and says where that is; nil: there is
+  /// no room.
+  func placeInput(_ tensor: Tensor, at index: Int) -> TensorMessage? {
+    let inputs = description.inputs
+    let isInOrder = index < inputs.count && inputs[index].name == tensor.name
+    guard let position = isInOrder ? index : inputs.firstIndex(where: { $0.name == tensor.name }) else { return nil }
+    return place(tensor, position: position)
   }
 
   /// Writes a tensor that lies elsewhere into the arena.
@@ -131,14 +145,14 @@ final class Conversation: @unchecked Sendable {
   /// Waits for the worker's word; nil: the worker has ended, or is ended because it says none.
   private func hear() -> LaneEvent? {
     let isRung = lane.toServer.wait(
-      past: heard, spin: spin,
-      deadline: timeout == .max ? .max : monotonicNow() + timeout)
+      past: heard, spin: requests.isEmpty ? nil : state.spin,
+      timeout: timeout)
     if !isRung {
       isCulprit = true
       process.endHung("did not answer within \(timeout / 1_000_000_000) s and was ended", lane: lane)
       _ = process.life.wait { $0.end }
     }
-    guard process.life.withLock({ $0.end }) == nil else { return nil }
+    guard !process.hasEnded else { return nil }
     heard &+= 1
     guard let event = LaneEvent(rawValue: lane[.event]) else { return broken() }
     return event
@@ -157,10 +171,10 @@ final class Conversation: @unchecked Sendable {
   private func message() throws(MessageFault) -> MessageReader {
     let (offset, count) = (lane[.first], lane[.second])
     guard count <= Self.messageLimit, blocks.contains(where: { $0.holds(offset, count) }),
-      let copy = TensorMemory(byteCount: count)
+      let copy = state.copy(count)
     else { throw MessageFault() }
-    copy.base.copyMemory(from: answers.region.base + offset, byteCount: count)
-    return MessageReader(copy)
+    copy.copyMemory(from: answers.region.base + offset, byteCount: count)
+    return MessageReader(UnsafeRawBufferPointer(start: copy, count: count))
   }
 
   /// What became of the order to make the model.
@@ -187,6 +201,12 @@ final class Conversation: @unchecked Sendable {
       }
     }
     return nil
+  }
+
+  /// Leaves the lane to the next job.
+  func close() {
+    guard blocks.count == 1, let block = blocks.popLast() else { return }
+    state.keep(block)
   }
 
   /// Passes on what the worker says, until the batch is done or the plugin finishes later.
@@ -261,14 +281,14 @@ final class Conversation: @unchecked Sendable {
         description.outputs[message.position].shape.admits(message.shape),
         let tensor = tensor(message, name: description.outputs[message.position].name)
       else { throw MessageFault() }
-      guard tensor.datatype == .bytes else {
+      guard tensor.datatype == .bytes || tensor.byteCount <= Self.copied else {
         tensors.append(tensor)
         continue
       }
       // Texts are looked at more than once on their way to the client, between which they must not change.
       guard
         let copy = TensorCopy.copy(
-          tensor.data, name: tensor.name, datatype: .bytes, shape: tensor.shape, limit: .max)
+          tensor.data, name: tensor.name, datatype: tensor.datatype, shape: tensor.shape, limit: .max)
       else { throw MessageFault() }
       tensors.append(copy)
     }
@@ -283,11 +303,15 @@ final class Conversation: @unchecked Sendable {
 
   /// That an answer is one that the model may give.
   private func check(_ outputs: [Tensor], of end: EndMessage) throws(MessageFault) {
-    guard Set(end.outputs.map(\.position)).count == outputs.count else { throw MessageFault() }
+    for index in end.outputs.indices.dropFirst() {
+      guard !end.outputs[..<index].contains(where: { $0.position == end.outputs[index].position }) else {
+        throw MessageFault()
+      }
+    }
     let rows = requests[end.index].rows
-    guard requests.count == 1 || outputs.allSatisfy({ $0.shape.first == rows }) else { throw MessageFault() }
+    guard isEachAlone || outputs.allSatisfy({ $0.shape.first == rows }) else { throw MessageFault() }
     guard end.status == Int(PluginStatus.ok.rawValue), !hasStreamed[end.index] else { return }
-    for (position, spec) in description.outputs.enumerated() where !spec.isOptional {
+    for position in description.outputs.indices where !description.outputs[position].isOptional {
       guard end.outputs.contains(where: { $0.position == position }) else { throw MessageFault() }
     }
   }

@@ -6,50 +6,41 @@ extension IsolatedModel {
   /// How long a request that was lost waits to be executed alone.
   private static let patience: Int64 = 10_000_000_000
 
-  /// Runs a batch; see `PluginModel.execute`.
-  func execute(inputs: [Tensor], requests: [PluginRequest], isRetried: Bool) -> [Int] {
+  /// Runs a train of batches; see `PluginModel.execute`.
+  func execute(_ train: [PluginBatch], isRetried: Bool) -> [Int] {
     let conversation: Conversation
     do throws(PluginError) {
-      conversation = try begin(inputs, requests, isRetried: isRetried, isAlone: false)
+      conversation = try begin(train, isRetried: isRetried, isAlone: false)
     } catch {
-      finish(requests, error)
+      for batch in train { finish(batch.requests, error) }
       return []
     }
     let outcome = conversation.listen()
     if case .pending = outcome,
-      startThread({ [self] in _ = conclude(conversation, conversation.listen(), inputs, requests) })
+      startThread({ [self] in _ = conclude(conversation, conversation.listen(), train) })
     {
       return []
     }
-    return conclude(conversation, outcome, inputs, requests)
+    return conclude(conversation, outcome, train)
   }
 
   private func begin(
-    _ inputs: [Tensor], _ requests: [PluginRequest], isRetried: Bool, isAlone: Bool
+    _ train: [PluginBatch], isRetried: Bool, isAlone: Bool
   ) throws(PluginError) -> Conversation {
     let (process, lane) = try takeLane(isAlone: isAlone)
     let conversation = Conversation(
-      of: self, process: process, index: lane, requests: requests, timeout: settings.timeout,
-      spin: spins[lane])
+      of: self, process: process, index: lane, train: train, timeout: settings.timeout)
     let number = nextJob()
     var writer = MessageWriter()
-    guard let messages = conversation.place(inputs) else {
+    let isWritten = JobMessage.write(
+      train, number: number, isRetried: isRetried, to: &writer, placing: conversation.placeInput)
+    guard isWritten, conversation.say(writer, memory: typicalAnswer.load(ordering: .relaxed)) else {
       leaveLane(lane, isAlone: isAlone, isServed: false)
       throw noMemory
     }
-    for (index, request) in requests.enumerated() {
+    // While the worker is at work.
+    for (index, request) in conversation.requests.enumerated() {
       request.attach(RequestCanceller(process: process, lane: lane, job: number, index: index))
-    }
-    JobMessage(
-      number: number, isRetried: isRetried,
-      requests: requests.map {
-        JobMessage.Request(id: $0.id, parameters: $0.parameters, deadline: $0.deadline, rows: $0.rows)
-      }, inputs: messages
-    ).write(to: &writer)
-    guard conversation.say(writer, memory: typicalAnswer.load(ordering: .relaxed))
-    else {
-      leaveLane(lane, isAlone: isAlone, isServed: false)
-      throw noMemory
     }
     return conversation
   }
@@ -62,22 +53,23 @@ extension IsolatedModel {
   }
 
   private func conclude(
-    _ conversation: Conversation, _ outcome: Conversation.Outcome, _ inputs: [Tensor],
-    _ requests: [PluginRequest], isAlone: Bool = false
+    _ conversation: Conversation, _ outcome: Conversation.Outcome, _ train: [PluginBatch],
+    isAlone: Bool = false
   ) -> [Int] {
     switch outcome {
-    case .pending: return conclude(conversation, conversation.listen(), inputs, requests, isAlone: isAlone)
+    case .pending: return conclude(conversation, conversation.listen(), train, isAlone: isAlone)
     case .done(let open):
       typicalAnswer.store(min(conversation.bytesUsed, 64 << 20), ordering: .relaxed)
+      conversation.close()
       leaveLane(conversation.index, isAlone: isAlone, isServed: true)
       return open
     case .lost(let open, let isCulprit):
       leaveLane(conversation.index, isAlone: isAlone, isServed: false)
       let end = conversation.process.life.wait { $0.end } ?? WorkerEnd(reason: "ended")
       let mayRetry = description.isSafeToRetry && !isAlone && !isCulprit
-      retry(open.filter { mayRetry && !conversation.hasStreamed($0) }, inputs, requests)
+      retry(open.filter { mayRetry && !conversation.hasStreamed($0) }, train)
       finish(
-        open.filter { !mayRetry || conversation.hasStreamed($0) }.map { requests[$0] },
+        open.filter { !mayRetry || conversation.hasStreamed($0) }.map { conversation.requests[$0] },
         PluginError(
           status: .unavailable,
           message: "the worker of '\(name)' \(end.reason)\(end.place); it is started again"))
@@ -86,17 +78,15 @@ extension IsolatedModel {
   }
 
   /// Executes requests again that were lost with others, each alone, so that a crash has one culprit.
-  private func retry(_ open: [Int], _ inputs: [Tensor], _ requests: [PluginRequest]) {
-    var starts = [0]
-    for request in requests { starts.append(starts[starts.count - 1] + request.rows) }
+  private func retry(_ open: [Int], _ train: [PluginBatch]) {
+    guard !open.isEmpty else { return }
+    let lone = train.flatMap(\.lone)
     for index in open {
-      let rows = starts[index]..<starts[index + 1]
-      let own = requests.count == 1 ? inputs : inputs.map { $0.rows(rows) }
       do throws(PluginError) {
-        let conversation = try begin(own, [requests[index]], isRetried: false, isAlone: true)
-        _ = conclude(conversation, conversation.listen(), own, [requests[index]], isAlone: true)
+        let conversation = try begin([lone[index]], isRetried: false, isAlone: true)
+        _ = conclude(conversation, conversation.listen(), [lone[index]], isAlone: true)
       } catch {
-        finish([requests[index]], error)
+        finish(lone[index].requests, error)
       }
     }
   }
@@ -128,7 +118,7 @@ extension IsolatedModel {
       }
       guard let process = state.process, !state.isAlone,
         isAlone ? state.running == 0 : state.waitingAlone == 0,
-        process.life.withLock({ $0.end == nil }), let lane = state.idleLanes.popLast()
+        !process.hasEnded, let lane = state.idleLanes.popLast()
       else { return nil }
       state.running += 1
       state.isAlone = isAlone
@@ -155,7 +145,7 @@ extension IsolatedModel {
 }
 
 /// Tells a worker that nobody waits for a request any more.
-final class RequestCanceller: Sendable {
+struct RequestCanceller: Sendable {
   private let process: WorkerProcess
   private let order: Order
 

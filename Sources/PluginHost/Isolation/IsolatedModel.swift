@@ -43,8 +43,7 @@ final class IsolatedModel: @unchecked Sendable {
   let status = WorkerStatus()
   let monitor = Monitor(State())
   let typicalAnswer = Atomic<Int>(0)
-  /// One for each lane.
-  let spins: [SpinBudget]
+  let lanes: [LaneState]
   private let jobs = Atomic<Int>(0)
   private let command: WorkerCommand
   private let message: CreateMessage
@@ -66,7 +65,7 @@ final class IsolatedModel: @unchecked Sendable {
     self.name = name
     self.settings = settings
     self.command = command
-    spins = (0..<Lane.limit).map { _ in SpinBudget(limit: command.spinNanoseconds) }
+    lanes = (0..<Lane.limit).map { _ in LaneState(spin: SpinBudget(limit: command.spinNanoseconds)) }
     self.services = services
     pluginPath = path
     message = Self.message(path, model, configuration, name, settings, command, services)
@@ -163,7 +162,7 @@ final class IsolatedModel: @unchecked Sendable {
     var writer = MessageWriter()
     message.write(to: &writer)
     let conversation = Conversation(
-      of: self, process: process, index: 0, requests: [], timeout: Self.creationTimeout, spin: nil)
+      of: self, process: process, index: 0, train: [], timeout: Self.creationTimeout)
     guard conversation.say(writer, memory: 0) else {
       process.end("has no memory to share")
       throw PluginError(status: .outOfMemory, message: "no memory to share with a worker")

@@ -1,7 +1,12 @@
 internal import Tensors
 
-/// A batch, as a worker is told of it.
+/// What a worker is to execute with one message: a batch, or a train of batches of one request each.
 struct JobMessage {
+  struct Batch {
+    var requests: [Request]
+    var inputs: [TensorMessage]
+  }
+
   struct Request {
     var id: String
     var parameters: String
@@ -9,41 +14,59 @@ struct JobMessage {
     var rows: Int
   }
 
-  /// Tells the lane's batches apart.
+  /// Tells the lane's jobs apart.
   var number: Int
   /// Whether requests of a batch that fails as a whole are to be left open.
   var isRetried: Bool
-  var requests: [Request]
-  var inputs: [TensorMessage]
-
-  init(number: Int, isRetried: Bool, requests: [Request], inputs: [TensorMessage]) {
-    self.number = number
-    self.isRetried = isRetried
-    self.requests = requests
-    self.inputs = inputs
-  }
+  var batches: [Batch]
 
   init(_ reader: inout MessageReader) throws(MessageFault) {
     number = try reader.int()
     isRetried = try reader.bool()
-    requests = try reader.list { reader throws(MessageFault) in
-      Request(
-        id: try reader.string(), parameters: try reader.string(), deadline: Int64(try reader.int()),
-        rows: try reader.int())
+    batches = try reader.list { reader throws(MessageFault) in
+      Batch(
+        requests: try reader.list { reader throws(MessageFault) in try Request(&reader) },
+        inputs: try reader.list { reader throws(MessageFault) in try TensorMessage(&reader) })
     }
-    inputs = try reader.list { reader throws(MessageFault) in try TensorMessage(&reader) }
   }
 
-  func write(to message: inout MessageWriter) {
+  /// Writes a job that is to execute `train`; false: there was no room for a tensor.
+  ///
+  /// - Parameter place: puts a tensor where the worker can read it, as the input of that position, and says where that is.
+  ///   Nil: there is no room.
+  static func write(
+    _ train: [PluginBatch], number: Int, isRetried: Bool, to message: inout MessageWriter,
+    placing place: (Tensor, Int) -> TensorMessage?
+  ) -> Bool {
     message.put(number)
     message.put(isRetried)
-    message.put(requests) {
-      $0.put($1.id)
-      $0.put($1.parameters)
-      $0.put(Int($1.deadline))
-      $0.put($1.rows)
+    message.put(train.count)
+    for batch in train {
+      message.put(batch.requests.count)
+      for request in batch.requests { Request.write(request, to: &message) }
+      message.put(batch.inputs.count)
+      for (index, tensor) in batch.inputs.enumerated() {
+        guard let placed = place(tensor, index) else { return false }
+        placed.write(to: &message)
+      }
     }
-    message.put(inputs) { $1.write(to: &$0) }
+    return true
+  }
+}
+
+extension JobMessage.Request {
+  init(_ reader: inout MessageReader) throws(MessageFault) {
+    id = try reader.string()
+    parameters = try reader.string()
+    deadline = Int64(try reader.int())
+    rows = try reader.int()
+  }
+
+  static func write(_ request: PluginRequest, to message: inout MessageWriter) {
+    message.put(request.id)
+    message.put(request.parameters)
+    message.put(Int(request.deadline))
+    message.put(request.rows)
   }
 }
 
@@ -52,7 +75,7 @@ struct EndMessage {
   /// In place of a status: the batch failed as a whole, and the request may be executed again with fewer others.
   static let leftOpen = -1
 
-  /// Its place in the batch.
+  /// Its place among the requests of the job.
   var index: Int
   var status: Int
   var message: String

@@ -21,11 +21,12 @@ struct Doorbell: @unchecked Sendable {
     if sleepers.pointee.load(ordering: .sequentiallyConsistent) != 0 { isolation_wake(rings) }
   }
 
-  /// Waits until the bell was rung after its count was `heard`; false: it was not, until `deadline`.
+  /// Waits until the bell was rung after its count was `heard`; false: it was not, within so many nanoseconds.
   ///
   /// - Parameter spin: for how long it looks before it sleeps; nil: not at all.
-  func wait(past heard: UInt32, spin: SpinBudget?, deadline: Int64 = .max) -> Bool {
+  func wait(past heard: UInt32, spin: SpinBudget?, timeout: Int64 = .max) -> Bool {
     if let spin, look(past: heard, for: spin) { return true }
+    let deadline = timeout == .max ? .max : monotonicNow() + timeout
     sleepers.pointee.store(1, ordering: .sequentiallyConsistent)
     defer { sleepers.pointee.store(0, ordering: .relaxed) }
     while rings.pointee.load(ordering: .sequentiallyConsistent) == heard {
@@ -41,7 +42,8 @@ extension Doorbell {
   private func look(past heard: UInt32, for spin: SpinBudget) -> Bool {
     let limit = spin.next()
     guard limit > 0 else { return count != heard }
-    let end = monotonicNow() + limit
+    // Mostly the word comes before it is worth to look at the clock.
+    var end: Int64 = 0
     repeat {
       for _ in 0..<32 {
         if count != heard {
@@ -50,6 +52,7 @@ extension Doorbell {
         }
         isolation_pause()
       }
+      if end == 0 { end = monotonicNow() + limit }
     } while monotonicNow() < end
     spin.looked(inVain: true)
     return false
@@ -68,13 +71,14 @@ func monotonicNow() -> Int64 {
 ///
 /// Unchecked: whose turn it is owns the words.
 struct Lane: @unchecked Sendable {
-  static let byteCount = 256
+  /// A line of the caches for each side: what it says goes over with the bell that it rings.
+  static let byteCount = 128
   /// Batches that one worker may have open at once.
   static let limit = 64
 
   /// What the server says: where its message lies, and which memory the worker may fill.
   enum ServerWord: Int {
-    case messageOffset = 16
+    case messageOffset = 1
     case messageCount, memoryOffset, memoryCount
     /// The answer to an event: 1 is yes.
     case answer
@@ -82,7 +86,7 @@ struct Lane: @unchecked Sendable {
 
   /// What the worker says.
   enum WorkerWord: Int {
-    case event = 24
+    case event = 9
     case first, second
     /// The kernel's number of the lane's thread.
     case thread

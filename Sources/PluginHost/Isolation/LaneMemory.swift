@@ -16,6 +16,8 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
   private let answers: SharedRegion
   private let room = Lock(Room())
   private(set) var heard: UInt32 = 0
+  /// Where the batch that runs has its only request among those of a train.
+  private let position = Lock<Int?>(nil)
 
   init(_ lane: Lane, inputs: SharedRegion, answers: SharedRegion, heard: UInt32 = 0) {
     self.lane = lane
@@ -29,6 +31,9 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
     heard &+= 1
     room.withLock { $0 = Room(next: lane[.memoryOffset], end: lane[.memoryOffset] + lane[.memoryCount]) }
   }
+
+  /// - Parameter position: that of the batch's only request among the job's; nil: the batch has all of them.
+  func beginBatch(at position: Int?) { self.position.withLock { $0 = position } }
 
   /// Waits for the server's message.
   func waitForMessage(_ spin: SpinBudget) {
@@ -74,7 +79,7 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
   }
 
   /// Tells the server something that ends the worker's turn for good.
-  func post(_ event: LaneEvent, _ message: MessageWriter) {
+  func post(_ event: LaneEvent, _ message: borrowing MessageWriter) {
     room.withLock { room in
       let place = write(message, in: &room)
       say(event, first: place?.offset ?? 0, second: place?.count ?? -1)
@@ -82,7 +87,7 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
   }
 
   /// Tells the server something, and returns its answer.
-  func ask(_ event: LaneEvent, _ message: MessageWriter) -> Bool {
+  func ask(_ event: LaneEvent, _ message: borrowing MessageWriter) -> Bool {
     room.withLock { room in
       guard let place = write(message, in: &room) else { return false }
       exchange(event, first: place.offset, second: place.count)
@@ -90,17 +95,16 @@ final class LaneMemory: @unchecked Sendable, OutputMemory {
     }
   }
 
-  private func write(_ message: MessageWriter, in room: inout Room) -> (offset: Int, count: Int)? {
-    let count = message.bytes.count
-    guard let offset = reserve(count, in: &room) else { return nil }
-    message.bytes.withUnsafeBytes {
-      (answers.base + offset).copyMemory(from: $0.baseAddress!, byteCount: count)
-    }
-    return (offset, count)
+  private func write(_ message: borrowing MessageWriter, in room: inout Room) -> (offset: Int, count: Int)? {
+    let contents = message.contents
+    guard let offset = reserve(contents.count, in: &room) else { return nil }
+    (answers.base + offset).copyMemory(from: contents.baseAddress!, byteCount: contents.count)
+    return (offset, contents.count)
   }
 
   /// Has the server run another model, and waits for what that answers.
   func run(_ call: ModelCall, index: Int?) throws(PluginError) -> [Tensor] {
+    let index = position.withLock { $0 } ?? index
     let message: AnswerMessage? = room.withLock { room in
       var inputs: [NamedTensorMessage] = []
       for tensor in call.inputs {

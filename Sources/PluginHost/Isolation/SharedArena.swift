@@ -78,36 +78,23 @@ final class SharedArena: Sendable {
 /// A part of an arena, given back when the last reference goes.
 final class ArenaBlock: Sendable {
   let arena: SharedArena
-  private let range: Lock<Range<Int>>
-  let offset: Int
+  private let range: Range<Int>
 
   fileprivate init(arena: SharedArena, range: Range<Int>) {
     self.arena = arena
-    offset = range.lowerBound
-    self.range = Lock(range)
+    self.range = range
   }
 
-  deinit { arena.release(range.withLock { $0 }) }
+  deinit { arena.release(range) }
 
-  var byteCount: Int { range.withLock { $0.count } }
+  var offset: Int { range.lowerBound }
+  var byteCount: Int { range.count }
   var base: UnsafeMutableRawPointer { arena.region.base + offset }
 
   /// Whether so many bytes at `offset` of the arena lie in the block.
   func holds(_ offset: Int, _ byteCount: Int) -> Bool {
-    let range = range.withLock { $0 }
-    return offset >= range.lowerBound && byteCount >= 0 && byteCount <= range.count
+    offset >= range.lowerBound && byteCount >= 0 && byteCount <= range.count
       && offset <= range.upperBound - byteCount
-  }
-
-  /// Gives back what lies beyond the first `byteCount` bytes.
-  func shrink(to byteCount: Int) {
-    let kept = SharedArena.rounded(byteCount)
-    let rest: Range<Int> = range.withLock { range in
-      let end = min(range.lowerBound + kept, range.upperBound)
-      defer { range = range.lowerBound..<end }
-      return end..<range.upperBound
-    }
-    arena.release(rest)
   }
 
   /// The block as memory for tensors.

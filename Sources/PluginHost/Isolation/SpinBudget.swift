@@ -2,7 +2,7 @@
 ///
 /// Looking is worth it where the other side has a processor of its own and answers soon; where it has not, or takes its
 /// time, it keeps a processor from others, the other side included. So after some looks in vain there are none but one in
-/// sixteen, to find out whether that has changed.
+/// 32, to find out whether that has changed: a longer one, or two sides that both sleep would wake each other for ever.
 ///
 /// Unchecked: used by whoever has the lane, one at a time.
 final class SpinBudget: @unchecked Sendable {
@@ -19,7 +19,8 @@ final class SpinBudget: @unchecked Sendable {
   /// Nanoseconds that the next look may take.
   func next() -> Int64 {
     looks &+= 1
-    return credit > 0 || looks % 16 == 0 ? limit : 0
+    if credit > 0 { return limit }
+    return looks % 32 == 0 ? 4 * limit : 0
   }
 
   func looked(inVain isInVain: Bool) {

@@ -26,11 +26,14 @@ struct TensorMessage {
       throw MessageFault()
     }
     self.datatype = datatype
-    let dimensions = try reader.list { reader throws(MessageFault) in try reader.int() }
-    guard dimensions.count <= Shape.maximumRank, dimensions.allSatisfy({ $0 >= 0 }) else {
-      throw MessageFault()
+    let rank = try reader.int()
+    guard (0...Shape.maximumRank).contains(rank) else { throw MessageFault() }
+    shape = Shape()
+    for _ in 0..<rank {
+      let dimension = try reader.int()
+      guard dimension >= 0 else { throw MessageFault() }
+      shape.append(dimension)
     }
-    shape = Shape(dimensions)
     offset = try reader.int()
     byteCount = try reader.int()
     guard let elements = shape.elementCount, byteCount >= 0, elements <= byteCount / datatype.leastBytes,
@@ -41,7 +44,8 @@ struct TensorMessage {
   func write(to message: inout MessageWriter) {
     message.put(position)
     message.put(Int(datatype.rawValue))
-    message.put(Array(shape)) { $0.put($1) }
+    message.put(shape.rank)
+    for axis in 0..<shape.rank { message.put(shape[axis]) }
     message.put(offset)
     message.put(byteCount)
   }

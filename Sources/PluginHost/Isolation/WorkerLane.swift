@@ -2,15 +2,20 @@ internal import CIsolation
 internal import Locks
 internal import Tensors
 
-/// A thread of a worker that executes one batch after the other.
+/// A thread of a worker that executes one job after the other.
 ///
-/// Unchecked: the batch is behind its lock, the rest is constant.
+/// Unchecked: the job is behind its lock, the rest is constant.
 final class WorkerLane: @unchecked Sendable {
   private let memory: LaneMemory
+  /// All inputs of all lanes.
+  private let inputMemory: TensorMemory
   private unowned let worker: Worker
-  private let batch = Lock<WorkerBatch?>(nil)
+  private let job = Lock<WorkerJob?>(nil)
+  private let monitor = Monitor(WorkerJob.State())
 
   init(_ lane: Lane, heard: UInt32, worker: Worker) {
+    inputMemory = TensorMemory(
+      viewing: worker.inputs.base, byteCount: worker.inputs.byteCount, owner: worker.inputs)
     memory = LaneMemory(lane, inputs: worker.inputs, answers: worker.answers, heard: heard)
     self.worker = worker
   }
@@ -32,48 +37,57 @@ final class WorkerLane: @unchecked Sendable {
     guard let job = try? JobMessage(&reader) else {
       preconditionFailure("the server's message makes no sense")
     }
-    let batch = WorkerBatch(job, memory: memory, description: worker.model.description)
-    self.batch.withLock { $0 = batch }
-    let inputs = inputs(job)
-    let open: [Int]
-    if job.isRetried {
-      open = worker.model.executeToRetry(inputs: inputs, requests: batch.requests, memory: memory)
-    } else {
-      open = []
-      worker.model.execute(inputs: inputs, requests: batch.requests, memory: memory)
+    let running = WorkerJob(
+      job, memory: memory, description: worker.model.description, monitor: monitor)
+    self.job.withLock { $0 = running }
+    var open: [Int] = []
+    for (position, batch) in job.batches.enumerated() {
+      if position > 0 { running.awaitEnd(ofFirst: position) }
+      open = execute(batch, of: running, at: job.batches.count > 1 ? position : nil, isRetried: job.isRetried)
     }
-    batch.returned(leaving: open)
-    self.batch.withLock { $0 = nil }
-    batch.close()
+    running.returned(leaving: open)
+    self.job.withLock { $0 = nil }
+    running.close()
   }
 
-  private func inputs(_ job: JobMessage) -> [Tensor] {
-    let memory = TensorMemory(
-      viewing: worker.inputs.base, byteCount: worker.inputs.byteCount, owner: worker.inputs)
-    return job.inputs.compactMap {
-      $0.tensor(name: worker.model.description.inputs[$0.position].name, memory: memory, start: 0)
+  /// - Parameter position: that of the batch's only request; nil: the batch has all of the job's.
+  private func execute(
+    _ batch: JobMessage.Batch, of job: WorkerJob, at position: Int?, isRetried: Bool
+  ) -> [Int] {
+    let requests = position.map { [job.requests[$0]] } ?? job.requests
+    memory.beginBatch(at: position)
+    guard isRetried else {
+      worker.model.execute(inputs: inputs(batch), requests: requests, memory: memory)
+      return []
+    }
+    return worker.model.executeToRetry(inputs: inputs(batch), requests: requests, memory: memory)
+  }
+
+  private func inputs(_ batch: JobMessage.Batch) -> [Tensor] {
+    batch.inputs.compactMap {
+      $0.tensor(name: worker.model.description.inputs[$0.position].name, memory: inputMemory, start: 0)
     }
   }
 
-  func cancel(job: Int, index: Int) {
-    let request: PluginRequest? = batch.withLock { batch in
-      guard let batch, batch.number == job, batch.requests.indices.contains(index) else { return nil }
-      return batch.requests[index]
+  func cancel(job number: Int, index: Int) {
+    let request: PluginRequest? = job.withLock { job in
+      guard let job, job.number == number, job.requests.indices.contains(index) else { return nil }
+      return job.requests[index]
     }
     request?.cancel()
   }
 }
 
-/// A batch in a worker: gathers how its requests end, and tells the server.
+/// A job in a worker: gathers how its requests end, and tells the server.
 ///
-/// Unchecked: the requests are made in `init`, before anybody else has the batch; the rest is in the monitor.
-final class WorkerBatch: @unchecked Sendable {
-  private struct State {
+/// Unchecked: the requests are made in `init`, before anybody else has the job; the rest is in the monitor.
+final class WorkerJob: @unchecked Sendable {
+  struct State {
     /// Ends that the server has not been told of, while the plugin is called.
     var ends: [EndMessage] = []
     var hasReturned = false
     /// Requests whose end is not told or kept.
-    var open: Int
+    var open = 0
   }
 
   let number: Int
@@ -82,36 +96,60 @@ final class WorkerBatch: @unchecked Sendable {
   private let description: ModelDescription
   private let monitor: Monitor<State>
 
-  init(_ job: JobMessage, memory: LaneMemory, description: ModelDescription) {
+  /// - Parameter monitor: the lane's, which one job after the other uses.
+  init(
+    _ job: JobMessage, memory: LaneMemory, description: ModelDescription, monitor: Monitor<State>
+  ) {
     number = job.number
     self.memory = memory
     self.description = description
-    monitor = Monitor(State(open: job.requests.count))
-    requests = job.requests.enumerated().map { index, request in
-      PluginRequest(
-        id: request.id, parameters: request.parameters, deadline: request.deadline, rows: request.rows,
-        receiver: Receiver(batch: self, index: index))
+    let count = job.batches.reduce(0) { $0 + $1.requests.count }
+    self.monitor = monitor
+    monitor.withLock { $0 = State(open: count) }
+    requests.reserveCapacity(count)
+    for request in job.batches.lazy.flatMap(\.requests) {
+      requests.append(
+        PluginRequest(
+          id: request.id, parameters: request.parameters, deadline: request.deadline, rows: request.rows,
+          receiver: Receiver(job: self, index: requests.count)))
     }
   }
 
   private final class Receiver: PluginRequestReceiver {
-    private let batch: WorkerBatch
+    private let job: WorkerJob
     private let index: Int
 
-    init(batch: WorkerBatch, index: Int) {
-      self.batch = batch
+    init(job: WorkerJob, index: Int) {
+      self.job = job
       self.index = index
     }
 
-    func receive(chunk: [Tensor]) -> Bool { batch.send(chunk, of: index) }
+    func receive(chunk: [Tensor]) -> Bool { job.send(chunk, of: index) }
 
     func finish(status: PluginStatus, message: String, outputs: [Tensor]) {
-      batch.end(index, status, message, outputs)
+      job.end(index, status, message, outputs)
     }
   }
 
-  /// Lets go of the requests, which know the batch.
+  /// Lets go of the requests, which know the job.
   func close() { requests = [] }
+
+  /// Waits until so many requests, of batches for which the plugin was called, have ended.
+  func awaitEnd(ofFirst count: Int) {
+    let open = requests.count - count
+    let ends: [EndMessage]? = monitor.change { state in
+      guard state.open > open else { return nil }
+      state.hasReturned = true
+      defer { state.ends = [] }
+      return state.ends
+    }
+    guard let ends else { return }
+    var writer = MessageWriter()
+    writer.put(ends) { $1.write(to: &$0) }
+    _ = memory.ask(.pending, writer)
+    _ = monitor.wait { $0.open == open ? () : nil }
+    monitor.change { $0.hasReturned = false }
+  }
 
   /// Tells the server what has ended, and waits for what the plugin finishes later.
   func returned(leaving open: [Int]) {

@@ -1,6 +1,7 @@
 internal import CIsolation
 internal import Glibc
 internal import Locks
+internal import Synchronization
 
 /// How a worker ended.
 struct WorkerEnd: Sendable {
@@ -25,12 +26,14 @@ final class WorkerProcess: @unchecked Sendable {
   let process: pid_t
   let control: SharedRegion
   let life = Monitor(Life())
+  private let ended = Atomic<Bool>(false)
   private let socket: Int32
   private let plugin: Int32
   /// Held while a signal is sent, so that the process id is no other's by then; true once it may be.
   private let isReaped = Lock(false)
   private static let mostFrames = 64
-  private let openLanes = Lock<Set<Int>>([0])
+  /// A bit for each lane that has a thread.
+  private let openLanes = Lock<UInt64>(1)
 
   /// Starts a worker. Called on a thread that lives as long as the worker may: the kernel ends it with that thread.
   /// - Parameter plugin: a descriptor of the plugin's library, which stays open until the worker has ended.
@@ -83,7 +86,11 @@ final class WorkerProcess: @unchecked Sendable {
 
   /// The lane, whose thread is started with its first use.
   func lane(_ index: Int) -> Lane {
-    if openLanes.withLock({ $0.insert(index).inserted }), !send(.open(lane: index)) {
+    let isNew = openLanes.withLock { lanes in
+      defer { lanes |= 1 << UInt64(index) }
+      return lanes & 1 << UInt64(index) == 0
+    }
+    if isNew, !send(.open(lane: index)) {
       end("takes no orders and was ended")
     }
     return Lane(index, in: control)
@@ -119,8 +126,16 @@ final class WorkerProcess: @unchecked Sendable {
   func abandon() {
     end("was given up")
     let reason = reap()
-    life.change { $0.end = WorkerEnd(reason: $0.verdict ?? reason) }
+    tellEnd(reason)
   }
+
+  private func tellEnd(_ reason: String, _ stack: [String] = []) {
+    life.change { $0.end = WorkerEnd(reason: $0.verdict ?? reason, stack: stack) }
+    ended.store(true, ordering: .releasing)
+  }
+
+  /// Whether it has ended, as far as is known. Takes no lock.
+  var hasEnded: Bool { ended.load(ordering: .acquiring) }
 
   /// Takes in what the worker reports until it has ended, and wakes those who wait for it.
   func watch(_ report: (Report) -> Void) {
@@ -139,8 +154,9 @@ final class WorkerProcess: @unchecked Sendable {
     let frames = life.withLock { $0.stack }
     // Before the end is told, with which the plugin's descriptor may be closed.
     let stack = described(frames)
-    life.change { $0.end = WorkerEnd(reason: $0.verdict ?? reason, stack: stack) }
-    for index in openLanes.withLock({ $0 }) { Lane(index, in: control).toServer.ring() }
+    tellEnd(reason, stack)
+    let lanes = openLanes.withLock { $0 }
+    for index in 0..<Lane.limit where lanes & 1 << UInt64(index) != 0 { Lane(index, in: control).toServer.ring() }
   }
 
   /// The frames with the names of the plugin's static functions, which the worker does not know.

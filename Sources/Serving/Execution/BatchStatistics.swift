@@ -48,9 +48,9 @@ struct BatchStatistics {
   private static let maximumSizes = 1024
   private(set) var sizes: [Int: BatchSizeStatistics] = [:]
 
-  mutating func add(rows: Int, assembly: Int64, execute: Int64) {
+  mutating func add(rows: Int, executions: Int = 1, assembly: Int64, execute: Int64) {
     guard sizes[rows] != nil || sizes.count < Self.maximumSizes else { return }
-    sizes[rows, default: BatchSizeStatistics(rows: rows)].executions += 1
+    sizes[rows, default: BatchSizeStatistics(rows: rows)].executions += executions
     sizes[rows, default: BatchSizeStatistics(rows: rows)].assembly += assembly
     sizes[rows, default: BatchSizeStatistics(rows: rows)].execute += execute
   }

@@ -65,25 +65,45 @@ extension ServedModel {
   private func execute(_ batch: [InferenceRequest], _ reason: ReleaseReason, ticket: Int, at now: Int64) {
     var isWhole = false
     var rows = 1
+    var executions = 1
     var started = now
     if let plugin = serving.value?.plugin {
       let stacks = plugin.description.maximumBatch > 1
-      rows = stacks ? batch.reduce(0) { $0 + $1.rows } : 1
-      let inputs = stack(batch)
-      if batch.count > 1 { started = clock.now() }
-      metrics.released(reason)
-      let start = BatchStart(rows: rows, reason: reason, releasedAt: now, at: started)
-      isWhole = run(batch, inputs, on: plugin, start, stacks: stacks)
+      if batch.count > 1 && !stacks {
+        executions = batch.count
+        runTrain(batch, on: plugin, BatchStart(rows: 1, reason: reason, releasedAt: now, at: now))
+        isWhole = true
+      } else {
+        metrics.released(reason)
+        rows = stacks ? batch.reduce(0) { $0 + $1.rows } : 1
+        let inputs = stack(batch)
+        if batch.count > 1 { started = clock.now() }
+        let start = BatchStart(rows: rows, reason: reason, releasedAt: now, at: started)
+        isWhole = run(batch, inputs, on: plugin, start, stacks: stacks)
+      }
     } else {
       for request in batch { drop(request, ServingError(.notReady, "model '\(name)' is gone"), at: now) }
     }
     let end = clock.now()
     noteExecution(at: end)
     let again = internals.withLock { internals in
-      if isWhole { internals.statistics.add(rows: rows, assembly: started - now, execute: end - started) }
+      if isWhole {
+        internals.statistics.add(
+          rows: rows, executions: executions, assembly: started - now, execute: end - started)
+      }
       return internals.scheduler.finished(ticket, learns: isWhole, at: end)
     }
     if again { pool.enqueue(self) }
+  }
+
+  /// Executes requests one after the other that a worker is told of at once.
+  private func runTrain(_ train: [InferenceRequest], on plugin: PluginModel, _ start: BatchStart) {
+    for _ in train {
+      count(rows: 1)
+      if let reason = start.reason { metrics.released(reason) }
+    }
+    plugin.execute(
+      train: train.map { PluginBatch(inputs: $0.inputs, requests: [$0.begin(rows: 1, start)]) })
   }
 
   /// Executes a batch; if that fails as a whole and may be tried again, its halves, until what is at fault is

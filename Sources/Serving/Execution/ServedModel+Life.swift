@@ -12,9 +12,13 @@ extension ServedModel {
       name: name, description: signature.description,
       configuredMaximum: source.configuration.maximumBatch)
     let isSerial = model.description.concurrency == .serial
-    let policy = limits.policy(
+    var policy = limits.policy(
       of: source.configuration, maximumRows: contract.isBatching ? contract.maximumBatch : nil,
       turnLimit: isSerial ? 1 : max(turnLimit, 1))
+    if model.isIsolated, policy.sequences == nil {
+      policy.trainLimit = ServingLimits.trainLimit
+      policy.trainTime = ServingLimits.trainTime
+    }
     // An answer of a sequence depends on what was asked before.
     let cacheBytes = policy.sequences == nil ? source.configuration.cacheBytes : nil
     serving.set(

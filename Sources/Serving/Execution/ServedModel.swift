@@ -84,13 +84,11 @@ public final class ServedModel: Sendable {
   /// Requests that wait.
   public var queueDepth: Int { waiting.load(ordering: .relaxed) }
 
-  /// Memory for an input of numbers, where the model gets it without another copy; nil: there is none.
-  public func inputMemory(byteCount: Int) -> TensorMemory? {
-    guard let loaded = serving.value, loaded.isIsolated, gate.enter() else {
-      return TensorMemory(byteCount: byteCount)
-    }
+  /// Memory that the model's worker reads too, for inputs; nil: it has none, or none is left.
+  public func sharedMemory(byteCount: Int) -> TensorMemory? {
+    guard let loaded = serving.value, loaded.isIsolated, gate.enter() else { return nil }
     defer { gate.leave() }
-    return loaded.plugin?.inputMemory(byteCount: byteCount) ?? TensorMemory(byteCount: byteCount)
+    return loaded.plugin?.sharedMemory(byteCount: byteCount)
   }
 
   // MARK: - Requests

@@ -10,6 +10,11 @@ struct ServingLimits: Sendable {
   /// See `ServingConfiguration.inlineNanoseconds`.
   var inlineNanoseconds: Int64
 
+  /// Requests of a model in a worker that one message to it may hold, and nanoseconds that they may take together: a
+  /// message costs some ten microseconds, and the last of a train waits for the others.
+  static let trainLimit = 16
+  static let trainTime: Int64 = 200_000
+
   /// What holds for a model of this configuration.
   func policy(of configuration: ModelConfiguration, maximumRows: Int?, turnLimit: Int) -> SchedulingPolicy {
     let settings = configuration.batching ?? BatchingSettings()
