@@ -170,8 +170,8 @@ let package = Package(
       name: "PluginHostTests",
       dependencies: [
         "Locks", "PluginHost", "PluginKit", "CSwervePlugin", "Bytes", "Kernels", "Telemetry", "Tensors",
-        "TestSupport",
-      ], swiftSettings: strict
+        "TestSupport", "swerve",
+      ], exclude: ["Fixtures"], swiftSettings: strict
     ),
     .testTarget(
       name: "ABITests", dependencies: ["Locks", "CSwervePlugin", "PluginHost", "Tensors", "TestSupport"],
