@@ -8,7 +8,7 @@ import subprocess
 import urllib.request
 
 from infer_request import rounded
-from installation import quietly, say, virtual_environment
+from installation import build_swerve, quietly, say, virtual_environment
 from mlp_model_file import model_file
 from paced import PYTHON_PEERS
 from processes import Server, free_port
@@ -59,6 +59,8 @@ class Mlp:
 
     def __init__(self, installation):
         self.installation, self.scratch = installation, installation.scratch
+        if "SWERVE_BIN" not in os.environ:
+            build_swerve("onnx")
         self.file = model_file(installation)
         folder = os.path.join(self.scratch, "mlp-swerve", "mlp", "1")
         os.makedirs(folder)

@@ -110,11 +110,12 @@ def one_of(pattern):
     return found[0]
 
 
-def build_swerve():
-    say("building swerve as its container image has it")
+def build_swerve(product="swerve"):
+    """Builds the server, or a plugin, which the server finds beside itself."""
+    say(f"building {product} as its container image has it")
     scratch = os.path.join(ROOT, ".build", "static")
     swift = os.environ.get("SWIFT", "swift")
     quietly([
         swift, "build", "--package-path", ROOT, "--scratch-path", scratch, "-c", "release",
-        "--static-swift-stdlib", "--product", "swerve"])
-    return os.path.join(scratch, "release", "swerve")
+        "--static-swift-stdlib", "--product", product])
+    return os.path.join(scratch, "release", product)

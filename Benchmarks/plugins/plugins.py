@@ -59,9 +59,10 @@ class Programs:
             raise RuntimeError(f"{mode}, {elements} floats: {done.stdout}{done.stderr}")
         return int(done.stdout)
 
-    def prototypes(self, elements, rounds):
+    def prototypes(self, elements, rounds, *mode):
         """Nanoseconds of the prototype's round trip, and of a direct call."""
-        done = subprocess.run([self.prototype, str(elements), str(rounds)], capture_output=True, text=True, check=True)
+        command = [self.prototype, str(elements), str(rounds), *mode]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         return tuple(map(int, done.stdout.split()))
 
 
@@ -88,6 +89,14 @@ def calls(programs, quick):
         scaled = {side: {MICROSECONDS: [value / 1000 for value in units["ns"]]} for side, units in results.items()}
         yield Row(f"{name}: to a worker and back", MICROSECONDS, scaled, ["prototype"], target)
         yield Row(f"{name}: to a worker and back", MICROSECONDS, scaled, ["Swerve in-process"])
+
+
+    def renewed(which):
+        return lambda _: {"ns": programs.prototypes(IMAGE, rounds, "new")[which]}
+
+    results = take_turns({"Swerve": renewed(0), "one process": renewed(1)}, turns, 1)
+    scaled = {side: {MICROSECONDS: [value / 1000 for value in units["ns"]]} for side, units in results.items()}
+    yield Row("602 KB, written and then read, by the prototype", MICROSECONDS, scaled, ["one process"])
 
 
 class ReaderRequest(infer_request.InferRequest):

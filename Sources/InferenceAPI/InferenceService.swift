@@ -197,6 +197,7 @@ public final class InferenceService: ExchangeHandler {
     guard let text = exchange.header("Inference-Header-Content-Length"), let offset = Int(text) else {
       return .admit
     }
+    guard model.sharesMemory else { return .admitAligned(at: offset) }
     return .admitAligned(at: offset) { byteCount in
       model.sharedMemory(byteCount: byteCount).map {
         BodyMemory(base: $0.base, byteCount: $0.byteCount, owner: $0)

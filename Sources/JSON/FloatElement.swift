@@ -20,7 +20,7 @@ extension FloatElement {
     _ cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ tables: borrowing NumberTables
   ) -> Self? {
     let start = cursor
-    if end - cursor >= NumberScanner.commonRoom, let number = NumberScanner.scanCommon(&cursor) {
+    if end - cursor >= NumberScanner.commonRoom, let number = NumberScanner.scanCommon(&cursor, end) {
       if let value = quick(number, tables) { return value }
       return rounded(number, tables, start, cursor)
     }
@@ -75,7 +75,7 @@ extension Double: FloatElement {
     let digits = Double(Int64(truncatingIfNeeded: number.digits))
     let power = tables.exactDoubles[Int(number.exponent.magnitude)]
     let value = number.exponent < 0 ? digits / power : digits * power
-    return number.isNegative ? -value : value
+    return Double(bitPattern: value.bitPattern | number.signBit << 63)
   }
 
   static func slowMagnitude(from start: UnsafePointer<UInt8>, to end: UnsafePointer<UInt8>) -> UInt64 {
@@ -105,7 +105,7 @@ extension Float: FloatElement {
     guard belowFloat &- 0x0fff_fffe > 4 else { return nil }
     let value = Float(wide)
     guard value < .infinity else { return nil }
-    return number.isNegative ? -value : value
+    return Float(bitPattern: value.bitPattern | UInt32(truncatingIfNeeded: number.signBit) << 31)
   }
 
   static func slowMagnitude(from start: UnsafePointer<UInt8>, to end: UnsafePointer<UInt8>) -> UInt64 {

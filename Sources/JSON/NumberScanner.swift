@@ -6,6 +6,10 @@ struct DecimalNumber {
   var isNegative = false
   /// Digits other than zero follow the first 19: the number lies between `digits` and `digits` + 1.
   var isTruncated = false
+
+  /// 1 if it is negative. Signs are hard to foretell, so that a branch for them would take longer than all else.
+  @inline(__always)
+  var signBit: UInt64 { isNegative ? 1 : 0 }
 }
 
 /// Scans numbers of RFC 8259 section 6 in memory that has no terminator.
@@ -15,13 +19,14 @@ enum NumberScanner {
   /// Exponents beyond this are all the same: no text is long enough to bring them back in range.
   private static let exponentLimit = 1 << 56
 
-  /// Bytes that `scanCommon` may look at.
-  static let commonRoom = 48
+  /// Bytes that `scanCommon` looks at in any case, and those that it does if the fraction has eight digits or more.
+  static let commonRoom = 18
+  private static let longRoom = 26
 
   /// As `scan`, of the numbers that tensors mostly hold: at most seven digits before the point, nineteen in all,
   /// no exponent. Nil, with `cursor` where it was, for any other text. Precondition: `commonRoom` bytes are there.
   @inline(__always)
-  static func scanCommon(_ cursor: inout UnsafePointer<UInt8>) -> DecimalNumber? {
+  static func scanCommon(_ cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> DecimalNumber? {
     var number = DecimalNumber()
     number.isNegative = cursor.pointee == UInt8(ascii: "-")
     var position = cursor + (number.isNegative ? 1 : 0)
@@ -42,7 +47,7 @@ enum NumberScanner {
     position += digits
     if position.pointee == UInt8(ascii: ".") {
       position += 1
-      let fraction = scanCommonFraction(&position, &number.digits)
+      let fraction = scanCommonFraction(&position, end, &number.digits)
       guard fraction > 0, digits &+ fraction <= exactDigits else { return nil }
       number.exponent = 0 &- fraction
     }
@@ -51,14 +56,16 @@ enum NumberScanner {
     return number
   }
 
-  /// Appends the digits at `position` and returns their number, or one above `exactDigits` if there are more.
+  /// Appends the digits at `position` and returns their number, or one above `exactDigits` if there are more, or may be
+  /// where the text ends.
   @inline(__always)
   private static func scanCommonFraction(
-    _ position: inout UnsafePointer<UInt8>, _ value: inout UInt64
+    _ position: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, _ value: inout UInt64
   ) -> Int {
     let start = position
     var word = EightDigits(at: position)
     if word.count == 8 {
+      guard end - position >= longRoom else { return exactDigits &+ 1 }
       value = value &* 100_000_000 &+ word.value
       position += 8
       word = EightDigits(at: position)

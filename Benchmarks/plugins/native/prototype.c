@@ -1,7 +1,9 @@
 /* What a worker behind shared memory takes at least: a word to ring and wait on, some microseconds awake and then a
  * futex, a tensor that lies in the memory already. No messages, no checks, no batches. And the same work called directly.
  *
- *   prototype ELEMENTS ROUNDS: "nanoseconds of a round trip, nanoseconds of the call alone", medians */
+ * With a tensor that is written anew for each round, it tells what it takes that one processor reads what another wrote.
+ *
+ *   prototype ELEMENTS ROUNDS [new]: "nanoseconds of a round trip, nanoseconds of the call alone", medians */
 #define _GNU_SOURCE
 #include <linux/futex.h>
 #include <signal.h>
@@ -9,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -51,6 +54,11 @@ static void wait_for(bell *bell, uint32_t heard) {
   atomic_store(&bell->sleeping, 0);
 }
 
+/* Copies the next of some tensors to x, as a server receives one after the other. */
+static void renew(float *x, const float *sources, size_t elements, size_t round) {
+  memcpy(x, sources + round % 8 * elements, elements * sizeof(float));
+}
+
 static int ascending(const void *a, const void *b) {
   int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
   return (x > y) - (x < y);
@@ -67,6 +75,8 @@ int main(int count, char **arguments) {
   lane *shared = (lane *)memory;
   float *x = (float *)(memory + 4096);
   for (size_t i = 0; i < elements; i++) x[i] = (float)(i % 7);
+  float *sources = count > 3 ? malloc(8 * elements * sizeof(float)) : NULL;
+  for (size_t i = 0; sources && i < 8 * elements; i++) sources[i] = (float)(i % 7);
   if (fork() == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (uint32_t heard = 0;; heard++) {
@@ -78,6 +88,7 @@ int main(int count, char **arguments) {
   int64_t *trips = malloc(rounds * sizeof *trips), *calls = malloc(rounds * sizeof *calls);
   for (uint32_t round = 0; round < rounds; round++) {
     int64_t start = now();
+    if (sources) renew(x, sources, elements, round);
     ring(&shared->to_worker);
     wait_for(&shared->to_server, round);
     trips[round] = now() - start;
@@ -85,6 +96,7 @@ int main(int count, char **arguments) {
   volatile float sink;
   for (size_t round = 0; round < rounds; round++) {
     int64_t start = now();
+    if (sources) renew(x, sources, elements, round);
     sink = reader_sum(x, elements);
     calls[round] = now() - start;
   }

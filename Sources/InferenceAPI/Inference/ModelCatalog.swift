@@ -27,10 +27,10 @@ public protocol InferenceModel: Sendable {
   var batching: BatchingState? { get }
   /// Whether it would be loaded if somebody asked for it.
   var isAsleep: Bool { get }
-  /// Memory for an input of numbers, where the model gets it without another copy; nil: there is none.
-  func inputMemory(byteCount: Int) -> TensorMemory?
-  /// Memory where a model that runs in a process of its own gets inputs without another copy; nil: there is none, or the
-  /// model gets them so wherever they lie.
+  /// Whether the model runs in a process of its own, which gets inputs without another copy where they lie in memory that
+  /// both share. It stays so while the model is ready.
+  var sharesMemory: Bool { get }
+  /// Such memory; nil: there is none, or the model gets inputs so wherever they lie.
   func sharedMemory(byteCount: Int) -> TensorMemory?
   /// Checks the inputs against the model and executes or queues them; the receiver is then finished exactly
   /// once, before this returns if the model is quick. Throws, and never calls the receiver, if they are refused.
@@ -43,9 +43,7 @@ public protocol InferenceModel: Sendable {
 
 extension InferenceModel {
   public var isAsleep: Bool { false }
-  public func inputMemory(byteCount: Int) -> TensorMemory? {
-    sharedMemory(byteCount: byteCount) ?? TensorMemory(byteCount: byteCount)
-  }
+  public var sharesMemory: Bool { false }
   public func sharedMemory(byteCount: Int) -> TensorMemory? { nil }
 }
 

@@ -2,6 +2,7 @@ import Glibc
 import HTTP
 import PluginHost
 import Serving
+import Tensors
 
 /// The model that the target of an inference request names, and what a request for it needs.
 ///
@@ -18,6 +19,8 @@ final class ResolvedModel: @unchecked Sendable {
   let opening: [UInt8]
   /// How requests for it begin.
   let beginning = RequestBeginning()
+  /// Memory for an input of numbers, where the model gets it without another copy; nil: there is none.
+  let inputMemory: (_ byteCount: Int) -> TensorMemory?
   /// What `ModelCatalog.generation` was before the model was found.
   let generation: UInt64
 
@@ -29,6 +32,11 @@ final class ResolvedModel: @unchecked Sendable {
     opening = InferResponseWriter.opening(model: reference.name, version: version)
     description = ready.description
     generation = ready.generation
+    // Only where it is of use: it counts references to what all loops share.
+    let model = ready.model
+    inputMemory =
+      model.sharesMemory
+      ? { model.sharedMemory(byteCount: $0) ?? TensorMemory(byteCount: $0) } : { TensorMemory(byteCount: $0) }
   }
 }
 

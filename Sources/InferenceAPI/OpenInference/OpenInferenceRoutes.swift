@@ -68,7 +68,7 @@ extension InferenceService {
     guard let header = exchange.header("Inference-Header-Content-Length") else {
       var reader = InferRequestReader(
         text: JSONText.body(of: exchange), blobs: .none, model: model, limits: limits,
-        regions: sharedMemory, beginning: resolved.beginning, memory: resolved.model.inputMemory)
+        regions: sharedMemory, beginning: resolved.beginning, memory: resolved.inputMemory)
       return try reader.read()
     }
     guard !header.isEmpty, header.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(header),

@@ -144,6 +144,8 @@ final class Conversation: @unchecked Sendable {
 
   /// Waits for the worker's word; nil: the worker has ended, or is ended because it says none.
   private func hear() -> LaneEvent? {
+    // Of a worker that ended before the bell was first looked at, no ring tells.
+    guard !process.hasEnded else { return nil }
     let isRung = lane.toServer.wait(
       past: heard, spin: requests.isEmpty ? nil : state.spin,
       timeout: timeout)

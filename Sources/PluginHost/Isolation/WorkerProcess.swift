@@ -130,8 +130,9 @@ final class WorkerProcess: @unchecked Sendable {
   }
 
   private func tellEnd(_ reason: String, _ stack: [String] = []) {
+    // First, so that whoever was woken by the end, or by a bell that is rung for it, sees it.
+    ended.store(true, ordering: .sequentiallyConsistent)
     life.change { $0.end = WorkerEnd(reason: $0.verdict ?? reason, stack: stack) }
-    ended.store(true, ordering: .releasing)
   }
 
   /// Whether it has ended, as far as is known. Takes no lock.

@@ -84,6 +84,9 @@ public final class ServedModel: Sendable {
   /// Requests that wait.
   public var queueDepth: Int { waiting.load(ordering: .relaxed) }
 
+  /// Whether the model runs in a process of its own.
+  public var sharesMemory: Bool { isIsolated }
+
   /// Memory that the model's worker reads too, for inputs; nil: it has none, or none is left.
   public func sharedMemory(byteCount: Int) -> TensorMemory? {
     guard let loaded = serving.value, loaded.isIsolated, gate.enter() else { return nil }
