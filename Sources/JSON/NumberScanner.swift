@@ -26,7 +26,8 @@ enum NumberScanner {
   /// As `scan`, of the numbers that tensors mostly hold: at most seven digits before the point, nineteen in all,
   /// no exponent. Nil, with `cursor` where it was, for any other text. Precondition: `commonRoom` bytes are there.
   @inline(__always)
-  static func scanCommon(_ cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> DecimalNumber? {
+  static func scanCommon(_ cursor: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> DecimalNumber?
+  {
     var number = DecimalNumber()
     number.isNegative = cursor.pointee == UInt8(ascii: "-")
     var position = cursor + (number.isNegative ? 1 : 0)

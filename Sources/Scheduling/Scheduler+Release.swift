@@ -315,7 +315,8 @@ extension Scheduler {
       BatchRecord(
         ticket: ticket, releasedAt: now, rows: rows, requests: draft.entries.count, reason: reason,
         oldestWait: now - oldest,
-        givenUp: turn.dropped.isEmpty ? 0 : turn.dropped.count { $0.cause == .hopeless }, leftWaiting: waiting.count,
+        givenUp: turn.dropped.isEmpty ? 0 : turn.dropped.count { $0.cause == .hopeless },
+        leftWaiting: waiting.count,
         predicted: size.duration.map { Int64($0) }))
   }
 

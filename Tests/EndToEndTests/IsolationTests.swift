@@ -61,7 +61,8 @@ import Testing
     let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
     return !threads.isEmpty
       && threads.allSatisfy { thread in
-        let text = (try? String(contentsOfFile: "/proc/\(process)/task/\(thread)/stat", encoding: .utf8)) ?? ""
+        let text =
+          (try? String(contentsOfFile: "/proc/\(process)/task/\(thread)/stat", encoding: .utf8)) ?? ""
         return text.lastIndex(of: ")").map { text[$0...].hasPrefix(") T") } == true
       }
   }

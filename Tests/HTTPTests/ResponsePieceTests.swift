@@ -189,7 +189,8 @@ func aBodyLiesInTheMemoryThatItsHandlerLends(_ offset: Int) throws {
     { echo($0) },
     admit: { exchange in
       .admitAligned(at: 5) { _ in
-        exchange.path == "/none" ? nil : BodyMemory(base: small.base, byteCount: small.byteCount, owner: small)
+        exchange.path == "/none"
+          ? nil : BodyMemory(base: small.base, byteCount: small.byteCount, owner: small)
       }
     },
     run: { _, port in

@@ -55,7 +55,9 @@ import Testing
         case .refuse: .invalidArgument
         case .later, .ready: .ok
         }
-      #expect(answer?.status == expected, "request \(index), \(mood), of \(moods) \(note): \(answer?.message ?? "none")")
+      #expect(
+        answer?.status == expected,
+        "request \(index), \(mood), of \(moods) \(note): \(answer?.message ?? "none")")
       guard expected == .ok else { continue }
       let values = [mood.rawValue] + (0..<index * 37).map { Float($0) }
       let output = answer?.outputs.first?.elements(as: Float.self).map { $0 }

@@ -54,7 +54,8 @@ extension Simulation {
     } else {
       expect(
         batch.count <= policy.trainLimit,
-        "\(batch.count) requests went together for a model that does not stack, the limit is \(policy.trainLimit)")
+        "\(batch.count) requests went together for a model that does not stack, the limit is \(policy.trainLimit)"
+      )
     }
     for job in batch {
       expect(job.shape == batch[0].shape, "a batch mixes shapes \(batch[0].shape) and \(job.shape)")

@@ -71,7 +71,8 @@ final class Conversation: @unchecked Sendable {
     let wanted = max(memory, Self.leastMemory)
     let kept = state.answers.take().flatMap { $0.byteCount >= wanted ? $0 : nil }
     let contents = message.contents
-    guard let room = kept ?? answers.allocate(wanted), let order = state.order(contents.count, in: arena) else {
+    guard let room = kept ?? answers.allocate(wanted), let order = state.order(contents.count, in: arena)
+    else {
       return false
     }
     let (base, offset, roomOffset, roomBytes) = (order.base, order.offset, room.offset, room.byteCount)
@@ -101,7 +102,9 @@ final class Conversation: @unchecked Sendable {
   func placeInput(_ tensor: Tensor, at index: Int) -> TensorMessage? {
     let inputs = description.inputs
     let isInOrder = index < inputs.count && inputs[index].name == tensor.name
-    guard let position = isInOrder ? index : inputs.firstIndex(where: { $0.name == tensor.name }) else { return nil }
+    guard let position = isInOrder ? index : inputs.firstIndex(where: { $0.name == tensor.name }) else {
+      return nil
+    }
     return place(tensor, position: position)
   }
 

@@ -157,7 +157,9 @@ final class WorkerProcess: @unchecked Sendable {
     let stack = described(frames)
     tellEnd(reason, stack)
     let lanes = openLanes.withLock { $0 }
-    for index in 0..<Lane.limit where lanes & 1 << UInt64(index) != 0 { Lane(index, in: control).toServer.ring() }
+    for index in 0..<Lane.limit where lanes & 1 << UInt64(index) != 0 {
+      Lane(index, in: control).toServer.ring()
+    }
   }
 
   /// The frames with the names of the plugin's static functions, which the worker does not know.
