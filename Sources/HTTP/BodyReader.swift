@@ -35,7 +35,7 @@ struct BodyReader {
   /// - Parameter alignedAt: the offset in the body that is to lie on the boundary of a cache line.
   mutating func begin(_ form: Form, limit: Int, now: Int64, alignedAt: Int = 0) {
     self.form = form
-    lead = -alignedAt & 63
+    lead = (0 &- alignedAt) & 63
     self.limit = limit
     startedAt = now
     received = 0
@@ -52,6 +52,13 @@ struct BodyReader {
     guard let block else { return }
     if owner == nil { pool.give(block) } else { owner = nil }
     self.block = nil
+  }
+
+  /// Frees its block, from any thread; false: it has none. The reader is not used after that.
+  func abandonBlock() -> Bool {
+    guard let block else { return false }
+    if owner == nil { BlockPool.release(block) }
+    return true
   }
 
   /// Bytes of memory that a body of `count` bytes takes.

@@ -89,10 +89,7 @@ final class Connection {
 
   deinit {
     if let block = input.block { BlockPool.release(block) }
-    if let block = body.block {
-      BlockPool.release(block)
-      context.limits.giveBodyBytes(body.counted)
-    }
+    if body.abandonBlock() { context.limits.giveBodyBytes(body.counted) }
   }
 
   var isClosed: Bool { phase == .closed }

@@ -194,7 +194,9 @@ public final class InferenceService: ExchangeHandler {
 
   /// Has the first binary tensor lie where it can be used in place, by a worker too.
   private func admission(of exchange: Exchange, for model: any InferenceModel) -> Admission {
-    guard let text = exchange.header("Inference-Header-Content-Length"), let offset = Int(text) else {
+    guard let text = exchange.header("Inference-Header-Content-Length"), let offset = Int(text),
+      offset >= 0
+    else {
       return .admit
     }
     guard model.sharesMemory else { return .admitAligned(at: offset) }

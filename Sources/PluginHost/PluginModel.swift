@@ -124,11 +124,21 @@ public final class PluginModel: @unchecked Sendable {
     execute(inputs: inputs, requests: requests, isRetried: true, memory: memory)
   }
 
+  /// Whether several requests may be handed to the model's worker at once: whoever is lost with another can be executed
+  /// again, and none is known to be finished so late that those behind it would wait.
+  public var takesTrains: Bool {
+    guard case .worker(let worker) = backend else { return false }
+    return description.isSafeToRetry && !worker.status.answersLate
+  }
+
   /// Runs batches of one request each, one after the other. A worker is told of all of them at once.
-  public func execute(train: [PluginBatch]) {
+  ///
+  /// - Returns: whether the plugin was called for all of them, as far as is known.
+  @discardableResult
+  public func execute(train: [PluginBatch]) -> Bool {
     guard case .worker(let worker) = backend else {
       for batch in train { execute(inputs: batch.inputs, requests: batch.requests) }
-      return
+      return true
     }
     var ready: [PluginBatch] = []
     ready.reserveCapacity(train.count)
@@ -139,7 +149,7 @@ public final class PluginModel: @unchecked Sendable {
         refuse(batch.requests, error)
       }
     }
-    if !ready.isEmpty { _ = worker.execute(ready, isRetried: false) }
+    return !ready.isEmpty && worker.execute(ready, isRetried: false).isServed
   }
 
   private func execute(
@@ -149,7 +159,7 @@ public final class PluginModel: @unchecked Sendable {
     do throws(PluginError) {
       let inputs = try arranged(inputs)
       if case .worker(let worker) = backend {
-        return worker.execute([PluginBatch(inputs: inputs, requests: requests)], isRetried: isRetried)
+        return worker.execute([PluginBatch(inputs: inputs, requests: requests)], isRetried: isRetried).open
       }
       guard let execution = takeExecution(), begin(execution, inputs, requests, memory) else {
         throw PluginError(status: .unavailable, message: "too many requests are open")

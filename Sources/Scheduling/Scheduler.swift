@@ -47,7 +47,7 @@ public struct Scheduler<Job: Schedulable> {
   /// One batch in so many is led by the oldest of all.
   public static var oldestFirstInterval: UInt64 { 8 }
 
-  public let policy: SchedulingPolicy
+  public private(set) var policy: SchedulingPolicy
   var waiting: WaitingList<Job>
   var sequences = SequenceTable<Job>()
   var times = TimesByRowSize()
@@ -126,6 +126,9 @@ public struct Scheduler<Job: Schedulable> {
     }
     return giveBack()
   }
+
+  /// Each turn takes one piece of work from now on, where nothing is stacked.
+  public mutating func endTrains() { policy.trainLimit = 1 }
 
   /// Takes a turn for work that never waits. False: all run, or others wait for one.
   public mutating func beginDirect() -> Bool {

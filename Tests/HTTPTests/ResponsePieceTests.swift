@@ -182,6 +182,36 @@ func aBodyLiesInTheMemoryThatItsHandlerLends(_ offset: Int) throws {
     })
 }
 
+@Test func memoryThatIsLentForARequestWithoutAnswerIsGivenBackWhenTheServerStops() throws {
+  let returned = Lock(0)
+  let came = Lock(0)
+  try withServer(
+    { _ in came.withLock { $0 += 1 } },
+    admit: { _ in
+      .admitAligned(at: 0) { byteCount in
+        let memory = LentMemory(byteCount) { returned.withLock { $0 += 1 } }
+        return BodyMemory(base: memory.base, byteCount: byteCount, owner: memory)
+      }
+    },
+    run: { _, port in
+      let client = try Client(port: port)
+      try client.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n")
+      try client.send(String(repeating: "x", count: 300_000))
+      try waitUntil { came.withLock { $0 } == 1 }
+    })
+  try waitUntil { returned.withLock { $0 } == 1 }
+}
+
+@Test func anyOffsetToAlignIsTaken() throws {
+  let body = [UInt8](repeating: 7, count: 100_000)
+  try withServer(
+    { echo($0) }, admit: { _ in .admitAligned(at: .min) },
+    run: { _, port in
+      let client = try Client(port: port)
+      #expect(try client.exchange("POST", "/a", body: body).body == Array("POST /a  100000\n".utf8) + body)
+    })
+}
+
 @Test func aBodyForWhichNothingIsLentLiesInTheLoopsMemory() throws {
   let body = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
   let small = LentMemory(64)

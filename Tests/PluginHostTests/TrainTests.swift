@@ -10,10 +10,11 @@ import Testing
     case crash = -1
     case refuse = -2
     case later = -3
+    case hang = -4
     case ready = 8
   }
 
-  private func withModel(_ body: (PluginModel) throws -> Void) throws {
+  private func withModel(timeout: Double = 60, _ body: (PluginModel) throws -> Void) throws {
     let folder = try TemporaryFolder()
     let plugin = folder.path + "/moods.so"
     let built = try Command([
@@ -23,6 +24,7 @@ import Testing
     try #require(built.status == 0, "\(built.error)")
     var settings = IsolationSettings()
     settings.crashLimit = 1000
+    settings.timeoutSeconds = timeout
     let model = try PluginModel(
       isolated: plugin, path: folder.path, configuration: "{}", name: "moods", settings: settings,
       command: WorkerCommand(
@@ -51,7 +53,7 @@ import Testing
     for (index, (answer, mood)) in zip(answers, moods).enumerated() {
       let expected: PluginStatus =
         switch mood {
-        case .crash: .unavailable
+        case .crash, .hang: .unavailable
         case .refuse: .invalidArgument
         case .later, .ready: .ok
         }
@@ -85,6 +87,23 @@ import Testing
         moods[place] = .crash
         check(try answers(model, moods), moods)
       }
+    }
+  }
+
+  @Test func aHangIsTheFaultOfOne() throws {
+    try withModel(timeout: 1) { model in
+      let moods: [Mood] = [.ready, .refuse, .hang, .ready, .later]
+      check(try answers(model, moods), moods)
+    }
+  }
+
+  @Test func aModelThatAnswersLateTakesNoMoreTrains() throws {
+    try withModel { model in
+      #expect(model.takesTrains)
+      check(try answers(model, [.ready, .ready]), [.ready, .ready])
+      #expect(model.takesTrains)
+      check(try answers(model, [.later, .ready]), [.later, .ready])
+      #expect(!model.takesTrains)
     }
   }
 

@@ -10,11 +10,13 @@ final class Conversation: @unchecked Sendable {
     case done(open: [Int])
     /// The plugin has returned, and finishes the rest later.
     case pending
-    /// The worker has ended; these requests are unanswered. `isCulprit`: it was waited for in vain on this lane.
-    case lost(open: [Int], isCulprit: Bool)
+    /// The worker has ended; these requests are unanswered. `culprits` are those of them for which it was waited in vain.
+    case lost(open: [Int], culprits: [Int])
   }
 
   private static let leastMemory = 1 << 16
+  /// Bytes for an answer that are thought to be needed again.
+  private static let mostForeseen = 64 << 20
   private static let memoryLimit = 1 << 40
   private static let messageLimit = 16 << 20
   /// Bytes of a tensor that are rather copied than passed with the memory that they lie in.
@@ -34,6 +36,7 @@ final class Conversation: @unchecked Sendable {
 
   private let model: String
   private let runner: ModelRunnerReference
+  private let status: WorkerStatus
   private let description: ModelDescription
   /// Of all batches of the train.
   let requests: [PluginRequest]
@@ -51,6 +54,7 @@ final class Conversation: @unchecked Sendable {
     self.index = index
     self.model = model.name
     runner = model.services.models
+    status = model.status
     arena = model.inputs
     answers = model.answers
     description = model.description
@@ -153,7 +157,7 @@ final class Conversation: @unchecked Sendable {
       past: heard, spin: requests.isEmpty ? nil : state.spin,
       timeout: timeout)
     if !isRung {
-      isCulprit = true
+      isHung = true
       process.endHung("did not answer within \(timeout / 1_000_000_000) s and was ended", lane: lane)
       _ = process.life.wait { $0.end }
     }
@@ -163,7 +167,7 @@ final class Conversation: @unchecked Sendable {
     return event
   }
 
-  private var isCulprit = false
+  private var isHung = false
 
   /// Ends a worker that says what makes no sense, which a plugin that overwrote its memory may have it do.
   private func broken() -> LaneEvent? {
@@ -179,6 +183,7 @@ final class Conversation: @unchecked Sendable {
       let copy = state.copy(count)
     else { throw MessageFault() }
     copy.copyMemory(from: answers.region.base + offset, byteCount: count)
+    use(count)
     return MessageReader(UnsafeRawBufferPointer(start: copy, count: count))
   }
 
@@ -210,6 +215,7 @@ final class Conversation: @unchecked Sendable {
 
   /// Leaves the lane to the next job.
   func close() {
+    state.trim()
     guard blocks.count == 1, let block = blocks.popLast() else { return }
     state.keep(block)
   }
@@ -227,9 +233,15 @@ final class Conversation: @unchecked Sendable {
         case .finished:
           try endRequests()
           answer(true)
+        case .later:
+          guard isEachAlone else { throw MessageFault() }
+          try endRequests()
+          answer(true)
+          status.noteLateAnswer()
         case .pending:
           try endRequests()
           answer(true)
+          status.noteLateAnswer()
           return .pending
         case .done:
           try endRequests()
@@ -242,7 +254,15 @@ final class Conversation: @unchecked Sendable {
         break
       }
     }
-    return .lost(open: isOpen.indices.filter { isOpen[$0] }, isCulprit: isCulprit)
+    return lost()
+  }
+
+  private func lost() -> Outcome {
+    let open = isOpen.indices.filter { isOpen[$0] }
+    guard isHung else { return .lost(open: open, culprits: []) }
+    let position = lane[.position]
+    let isKnown = isEachAlone && open.count > 1 && open.contains(position)
+    return .lost(open: open, culprits: isKnown ? [position] : open)
   }
 
   private func giveMore() {
@@ -258,7 +278,6 @@ final class Conversation: @unchecked Sendable {
 
   private func endRequests() throws(MessageFault) {
     var reader = try message()
-    bytesUsed = max(bytesUsed, blocks.reduce(0) { $0 + $1.byteCount })
     let ends = try reader.list { reader throws(MessageFault) in try EndMessage(&reader) }
     for end in ends {
       guard requests.indices.contains(end.index), isOpen[end.index] else { throw MessageFault() }
@@ -279,6 +298,13 @@ final class Conversation: @unchecked Sendable {
 
   /// The tensors of a message, over the memory that the worker wrote.
   private func tensors(_ messages: [TensorMessage]) throws(MessageFault) -> [Tensor] {
+    // Before anything is copied: what is copied must be bounded by what is declared.
+    guard messages.count <= description.outputs.count else { throw MessageFault() }
+    for index in messages.indices.dropFirst() {
+      guard !messages[..<index].contains(where: { $0.position == messages[index].position }) else {
+        throw MessageFault()
+      }
+    }
     var tensors: [Tensor] = []
     for message in messages {
       guard description.outputs.indices.contains(message.position),
@@ -286,6 +312,7 @@ final class Conversation: @unchecked Sendable {
         description.outputs[message.position].shape.admits(message.shape),
         let tensor = tensor(message, name: description.outputs[message.position].name)
       else { throw MessageFault() }
+      use(message.byteCount)
       guard tensor.datatype == .bytes || tensor.byteCount <= Self.copied else {
         tensors.append(tensor)
         continue
@@ -300,6 +327,11 @@ final class Conversation: @unchecked Sendable {
     return tensors
   }
 
+  /// Counts what the worker needed for its answer.
+  private func use(_ byteCount: Int) {
+    bytesUsed = min(bytesUsed + (byteCount + 63) & -64, Self.mostForeseen)
+  }
+
   /// A tensor over the memory that the worker wrote; nil: it does not lie there.
   func tensor(_ message: TensorMessage, name: String) -> Tensor? {
     guard let block = blocks.first(where: { $0.holds(message.offset, message.byteCount) }) else { return nil }
@@ -308,11 +340,6 @@ final class Conversation: @unchecked Sendable {
 
   /// That an answer is one that the model may give.
   private func check(_ outputs: [Tensor], of end: EndMessage) throws(MessageFault) {
-    for index in end.outputs.indices.dropFirst() {
-      guard !end.outputs[..<index].contains(where: { $0.position == end.outputs[index].position }) else {
-        throw MessageFault()
-      }
-    }
     let rows = requests[end.index].rows
     guard isEachAlone || outputs.allSatisfy({ $0.shape.first == rows }) else { throw MessageFault() }
     guard end.status == Int(PluginStatus.ok.rawValue), !hasStreamed[end.index] else { return }

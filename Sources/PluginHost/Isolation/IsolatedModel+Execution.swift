@@ -7,19 +7,21 @@ extension IsolatedModel {
   private static let patience: Int64 = 10_000_000_000
 
   /// Runs a train of batches; see `PluginModel.execute`.
-  func execute(_ train: [PluginBatch], isRetried: Bool) -> [Int] {
+  ///
+  /// - Returns: the requests that are left open, and whether the worker has answered, or will.
+  func execute(_ train: [PluginBatch], isRetried: Bool) -> (open: [Int], isServed: Bool) {
     let conversation: Conversation
     do throws(PluginError) {
       conversation = try begin(train, isRetried: isRetried, isAlone: false)
     } catch {
       for batch in train { finish(batch.requests, error) }
-      return []
+      return ([], false)
     }
     let outcome = conversation.listen()
     if case .pending = outcome,
       startThread({ [self] in _ = conclude(conversation, conversation.listen(), train) })
     {
-      return []
+      return ([], true)
     }
     return conclude(conversation, outcome, train)
   }
@@ -34,7 +36,7 @@ extension IsolatedModel {
     var writer = MessageWriter()
     let isWritten = JobMessage.write(
       train, number: number, isRetried: isRetried, to: &writer, placing: conversation.placeInput)
-    guard isWritten, conversation.say(writer, memory: typicalAnswer.load(ordering: .relaxed)) else {
+    guard isWritten, conversation.say(writer, memory: typicalAnswer.load(ordering: .relaxed) / 4 * 5) else {
       leaveLane(lane, isAlone: isAlone, isServed: false)
       throw noMemory
     }
@@ -55,25 +57,27 @@ extension IsolatedModel {
   private func conclude(
     _ conversation: Conversation, _ outcome: Conversation.Outcome, _ train: [PluginBatch],
     isAlone: Bool = false
-  ) -> [Int] {
+  ) -> (open: [Int], isServed: Bool) {
     switch outcome {
     case .pending: return conclude(conversation, conversation.listen(), train, isAlone: isAlone)
     case .done(let open):
-      typicalAnswer.store(min(conversation.bytesUsed, 64 << 20), ordering: .relaxed)
+      typicalAnswer.store(conversation.bytesUsed, ordering: .relaxed)
       conversation.close()
       leaveLane(conversation.index, isAlone: isAlone, isServed: true)
-      return open
-    case .lost(let open, let isCulprit):
+      return (open, true)
+    case .lost(let open, let culprits):
       leaveLane(conversation.index, isAlone: isAlone, isServed: false)
       let end = conversation.process.life.wait { $0.end } ?? WorkerEnd(reason: "ended")
-      let mayRetry = description.isSafeToRetry && !isAlone && !isCulprit
-      retry(open.filter { mayRetry && !conversation.hasStreamed($0) }, train)
+      let retried = open.filter {
+        description.isSafeToRetry && !isAlone && !culprits.contains($0) && !conversation.hasStreamed($0)
+      }
+      retry(retried, train)
       finish(
-        open.filter { !mayRetry || conversation.hasStreamed($0) }.map { conversation.requests[$0] },
+        open.filter { !retried.contains($0) }.map { conversation.requests[$0] },
         PluginError(
           status: .unavailable,
           message: "the worker of '\(name)' \(end.reason)\(end.place); it is started again"))
-      return []
+      return ([], false)
     }
   }
 

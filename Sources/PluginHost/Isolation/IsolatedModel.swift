@@ -110,7 +110,7 @@ final class IsolatedModel: @unchecked Sendable {
   /// Memory that the worker sees, for inputs; nil: there is none left. Requests that wait may have half of it, so that
   /// those that are executed find some.
   func inputMemory(_ byteCount: Int) -> TensorMemory? {
-    guard inputs.bytesInUse < inputs.region.byteCount / 2 else { return nil }
+    guard byteCount <= inputs.region.byteCount / 2 - inputs.bytesInUse else { return nil }
     return inputs.allocate(byteCount)?.memory
   }
 

@@ -71,8 +71,9 @@ func monotonicNow() -> Int64 {
 ///
 /// Unchecked: whose turn it is owns the words.
 struct Lane: @unchecked Sendable {
-  /// A line of the caches for each side: what it says goes over with the bell that it rings.
-  static let byteCount = 128
+  /// A line of the caches for each side: what it says goes over with the bell that it rings. And one for what nobody waits
+  /// for.
+  static let byteCount = 192
   /// Batches that one worker may have open at once.
   static let limit = 64
 
@@ -90,6 +91,8 @@ struct Lane: @unchecked Sendable {
     case first, second
     /// The kernel's number of the lane's thread.
     case thread
+    /// Which batch of a train runs.
+    case position = 16
   }
 
   let toWorker: Doorbell
@@ -130,6 +133,8 @@ enum LaneEvent: Int {
   case call
   /// Requests that have ended, others go on.
   case finished
+  /// Requests that have ended; the plugin finishes another later, for which those behind it in the train wait.
+  case later
   /// Requests that have ended while the plugin was called; it has returned, and finishes the rest later.
   case pending
   /// The last requests have ended, and the lane is free.

@@ -5,6 +5,9 @@ internal import Tensors
 /// Unchecked: used by whoever has the lane, one at a time.
 final class LaneState: @unchecked Sendable {
   private static let leastMessage = 1024
+  /// Bytes of what is kept at most; what is larger is asked for each time.
+  private static let mostMessage = 1 << 16
+  private static let mostAnswer = 1 << 20
 
   let spin: SpinBudget
   /// For the message that tells a job.
@@ -17,9 +20,15 @@ final class LaneState: @unchecked Sendable {
 
   /// Memory that the worker reads, for a message; nil: there is none. It is written over with the next.
   func order(_ byteCount: Int, in arena: SharedArena) -> ArenaBlock? {
-    if let order, order.byteCount >= byteCount { return order }
+    if let order, order.byteCount >= byteCount, order.byteCount <= Self.mostMessage { return order }
     order = arena.allocate(max(byteCount, Self.leastMessage))
     return order
+  }
+
+  /// Lets go of what is too large to be kept; the job is done.
+  func trim() {
+    if order?.byteCount ?? 0 > Self.mostMessage { order = nil }
+    if copy?.byteCount ?? 0 > Self.mostMessage { copy = nil }
   }
 
   /// Memory of the server's own for a message of the worker's, which must not change while it is read; nil: there is
@@ -32,6 +41,6 @@ final class LaneState: @unchecked Sendable {
 
   /// Keeps `block` for the next job if nobody else has it.
   func keep(_ block: consuming ArenaBlock) {
-    if isKnownUniquelyReferenced(&block) { answers = block }
+    if block.byteCount <= Self.mostAnswer, isKnownUniquelyReferenced(&block) { answers = block }
   }
 }

@@ -42,7 +42,10 @@ final class WorkerLane: @unchecked Sendable {
     self.job.withLock { $0 = running }
     var open: [Int] = []
     for (position, batch) in job.batches.enumerated() {
-      if position > 0 { running.awaitEnd(ofFirst: position) }
+      if position > 0 {
+        running.awaitEnd(ofFirst: position)
+        running.tellEnds()
+      }
       open = execute(batch, of: running, at: job.batches.count > 1 ? position : nil, isRetried: job.isRetried)
     }
     running.returned(leaving: open)
@@ -56,6 +59,7 @@ final class WorkerLane: @unchecked Sendable {
   ) -> [Int] {
     let requests = position.map { [job.requests[$0]] } ?? job.requests
     memory.beginBatch(at: position)
+    if let position { memory.lane[.position] = position }
     guard isRetried else {
       worker.model.execute(inputs: inputs(batch), requests: requests, memory: memory)
       return []
@@ -90,7 +94,11 @@ final class WorkerJob: @unchecked Sendable {
     var open = 0
   }
 
+  private static let silence: Int64 = 1_000_000
+
   let number: Int
+  /// When the server last heard of the job. The lane's thread's.
+  private var lastWord = monotonicNow()
   private(set) var requests: [PluginRequest] = []
   private let memory: LaneMemory
   private let description: ModelDescription
@@ -146,9 +154,26 @@ final class WorkerJob: @unchecked Sendable {
     guard let ends else { return }
     var writer = MessageWriter()
     writer.put(ends) { $1.write(to: &$0) }
-    _ = memory.ask(.pending, writer)
+    _ = memory.ask(.later, writer)
     _ = monitor.wait { $0.open == open ? () : nil }
     monitor.change { $0.hasReturned = false }
+    lastWord = monotonicNow()
+  }
+
+  /// Between two batches of a train: tells what has ended if the server has heard nothing for a moment, so that it waits
+  /// for no more than a batch in vain, and knows what need not be done again.
+  func tellEnds() {
+    let now = monotonicNow()
+    guard now - lastWord > Self.silence else { return }
+    lastWord = now
+    let ends = monitor.change { state in
+      defer { state.ends = [] }
+      return state.ends
+    }
+    guard !ends.isEmpty else { return }
+    var writer = MessageWriter()
+    writer.put(ends) { $1.write(to: &$0) }
+    _ = memory.ask(.finished, writer)
   }
 
   /// Tells the server what has ended, and waits for what the plugin finishes later.

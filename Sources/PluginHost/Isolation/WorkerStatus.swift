@@ -1,4 +1,5 @@
 internal import Locks
+internal import Synchronization
 
 /// How the worker of a model does, for metrics and readiness; stays when the model is gone.
 public final class WorkerStatus: Sendable {
@@ -17,6 +18,13 @@ public final class WorkerStatus: Sendable {
 
   /// How often the worker ended by itself and was, or is to be, started again.
   public var restartCount: Int { state.withLock { $0.restartCount } }
+
+  private let late = Atomic<Bool>(false)
+
+  /// Whether the plugin has finished requests after its call had returned.
+  var answersLate: Bool { late.load(ordering: .relaxed) }
+
+  func noteLateAnswer() { late.store(true, ordering: .relaxed) }
 
   func countRestart() { state.withLock { $0.restartCount += 1 } }
 }

@@ -41,6 +41,8 @@ public final class InferenceRequest: Sendable {
     var timing = InferenceTiming()
     /// Bytes of the inputs of the whole batch, of the one request that reports how long it took.
     var reportedBytes: Int?
+    /// Requests among which the time of the execution is shared out.
+    var sharedBy = 1
     /// What it has taken of the server's budget.
     var budgetBytes = 0
   }
@@ -174,6 +176,7 @@ public final class InferenceRequest: Sendable {
       state.timing.batchSize = batch.rows
       state.running = running
       state.reportedBytes = batch.reportedBytes
+      state.sharedBy = batch.sharedBy
       return state.isCancelled
     }
     if isCancelled { running.cancel() }
@@ -203,6 +206,8 @@ struct BatchStart {
   /// When it was decided on, and when it had been put together.
   var releasedAt: Int64
   var at: Int64
+  /// Requests that are executed one after the other and end together.
+  var sharedBy = 1
 }
 
 extension InferenceRequest: Schedulable {
@@ -225,7 +230,7 @@ extension InferenceRequest: PluginRequestReceiver {
   public func finish(status: PluginStatus, message: String, outputs: [Tensor]) {
     let (model, timing, budgetBytes, reportedBytes) = state.withLock { state in
       let start = state.timing.startedAt
-      state.timing.execute = (state.model?.clock.now() ?? start) - start
+      state.timing.execute = ((state.model?.clock.now() ?? start) - start) / Int64(state.sharedBy)
       let model = state.model
       state.running = nil
       state.model = nil

@@ -71,8 +71,9 @@ extension ServedModel {
       let stacks = plugin.description.maximumBatch > 1
       if batch.count > 1 && !stacks {
         executions = batch.count
-        runTrain(batch, on: plugin, BatchStart(rows: 1, reason: reason, releasedAt: now, at: now))
-        isWhole = true
+        isWhole = runTrain(
+          batch, on: plugin,
+          BatchStart(rows: 1, reason: reason, releasedAt: now, at: now, sharedBy: batch.count))
       } else {
         metrics.released(reason)
         rows = stacks ? batch.reduce(0) { $0 + $1.rows } : 1
@@ -86,7 +87,9 @@ extension ServedModel {
     }
     let end = clock.now()
     noteExecution(at: end)
+    let takesTrains = serving.value?.plugin?.takesTrains ?? false
     let again = internals.withLock { internals in
+      if !takesTrains, internals.scheduler.policy.trainLimit > 1 { internals.scheduler.endTrains() }
       if isWhole {
         internals.statistics.add(
           rows: rows, executions: executions, assembly: started - now, execute: end - started)
@@ -96,13 +99,15 @@ extension ServedModel {
     if again { pool.enqueue(self) }
   }
 
-  /// Executes requests one after the other that a worker is told of at once.
-  private func runTrain(_ train: [InferenceRequest], on plugin: PluginModel, _ start: BatchStart) {
+  /// Executes requests one after the other that a worker is told of at once; false: it did not answer.
+  private func runTrain(
+    _ train: [InferenceRequest], on plugin: PluginModel, _ start: BatchStart
+  ) -> Bool {
     for _ in train {
       count(rows: 1)
       if let reason = start.reason { metrics.released(reason) }
     }
-    plugin.execute(
+    return plugin.execute(
       train: train.map { PluginBatch(inputs: $0.inputs, requests: [$0.begin(rows: 1, start)]) })
   }
 

@@ -15,7 +15,7 @@ extension ServedModel {
     var policy = limits.policy(
       of: source.configuration, maximumRows: contract.isBatching ? contract.maximumBatch : nil,
       turnLimit: isSerial ? 1 : max(turnLimit, 1))
-    if model.isIsolated, policy.sequences == nil {
+    if model.takesTrains, policy.sequences == nil {
       policy.trainLimit = ServingLimits.trainLimit
       policy.trainTime = ServingLimits.trainTime
     }

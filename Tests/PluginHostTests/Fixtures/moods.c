@@ -59,6 +59,9 @@ static swerve_status execute(swerve_model *model, const swerve_batch *batch, swe
   (void)error;
   float first = ((const float *)batch->inputs[0].data)[0];
   if (first == -1) abort();
+  if (first == -4) {
+    for (volatile int forever = 1; forever;) {}
+  }
   if (first == -2) return SWERVE_INVALID_ARGUMENT;
   if (first != -3) return halve(model->host, batch);
   struct job *job = malloc(sizeof *job); /* finished by a thread, after this returns */
