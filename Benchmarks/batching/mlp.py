@@ -106,7 +106,7 @@ class Mlp:
         program = self.installation.tritonserver
         command = [
             program, "--model-repository", repository, "--backend-directory",
-            os.path.join(os.path.dirname(os.path.dirname(program)), "backends"), "--http-address", "127.0.0.1",
+            self.triton_backends(os.path.dirname(os.path.dirname(program)), root), "--http-address", "127.0.0.1",
             "--http-port", str(port), "--allow-grpc", "false", "--allow-metrics", "false"]
         python = os.path.join(root, "bin", "python")
         ask = "import site, sysconfig; print(site.getsitepackages()[0], sysconfig.get_config_var('LIBDIR'))"
@@ -114,6 +114,17 @@ class Mlp:
             [python, "-c", ask], capture_output=True, text=True, check=True).stdout.split()
         return self.start("Triton", port, command, "/v2/health/ready", {
             "PATH": f"{root}/bin:{os.environ['PATH']}", "PYTHONPATH": f"{HERE}:{packages}", "LD_LIBRARY_PATH": library})
+
+    def triton_backends(self, installed, root):
+        """Triton's Python backend, with the program beside it that fits the environment's Python."""
+        backend = os.path.join(self.scratch, "triton-backends", "python")
+        if not os.path.exists(backend):
+            shutil.copytree(os.path.join(installed, "backends", "python"), backend)
+            python = [os.path.join(root, "bin", "python"), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+            version = subprocess.run(python, capture_output=True, text=True, check=True).stdout.strip()
+            stub = "triton_python_backend_stub"
+            shutil.copy(os.path.join(installed, "python_backend_stubs", version, stub), os.path.join(backend, stub))
+        return os.path.dirname(backend)
 
     def litserve(self, root):
         port = free_port()

@@ -17,6 +17,8 @@ public struct Simulation {
     /// Of those admitted, how many belonged to sequences.
     public var inSequences = 0
     public var reasons: [ReleaseReason: Int] = [:]
+
+    public init() {}
   }
 
   /// The first promise that was broken. An object, so that whoever looks at the schedule may say so.
